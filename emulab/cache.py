@@ -1,0 +1,126 @@
+"""The content-addressed cache on this machine's disk.
+
+An entry is a directory named by the digest of everything that determines its content. It is made in
+a private place and renamed into sight, so that a reader never sees half of one and a killed writer
+leaves only a scratch directory, which the next sweep removes. Several processes may ask for one
+entry at once: the first makes it, the others wait.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulab.errors import InfrastructureError, NoSpaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_SCRATCH_LIFETIME_S = 24 * 3600.0
+
+
+def cache_root() -> Path:
+    """Return the cache's directory: ``EMULAB_CACHE_DIR``, else the XDG cache's ``emulab``."""
+    override = os.environ.get("EMULAB_CACHE_DIR")
+    if override:
+        return Path(override).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("emulab"))
+
+
+def digest(value: Any) -> str:
+    """Return the hexadecimal SHA-256 of a JSON-serialisable value, independent of key order."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def tree_digest(root: Path, *, pattern: str = "**/*") -> str:
+    """Return a digest of the names, modes (executable or not) and contents of the files below ``root``."""
+    rows = [
+        (str(p.relative_to(root)), bool(p.stat().st_mode & 0o111), file_digest(p))
+        for p in sorted(root.glob(pattern))
+        if p.is_file() and "__pycache__" not in p.parts
+    ]
+    return digest(rows)
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold the machine-wide lock ``name`` (a path below the cache's ``locks``)."""
+    from filelock import FileLock
+
+    path = cache_root() / "locks" / f"{name.replace('/', '-')}.lock"
+    with out_of_space_is_said():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path):
+        yield
+
+
+@contextmanager
+def out_of_space_is_said() -> Iterator[None]:
+    """Turn the operating system's "no space" and "not writable" into emulab's errors."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpaceError(
+                f"no space is left for emulab's cache in {cache_root()}",
+                hint="free some, run `emulab clean --cache`, or set EMULAB_CACHE_DIR to a larger disk",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise InfrastructureError(
+                f"emulab's cache {cache_root()} is not writable ({error.strerror})",
+                hint="set EMULAB_CACHE_DIR to a directory that is",
+            ) from error
+        raise
+
+
+def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Return the directory of an entry, calling ``make(directory)`` to fill it when there is none.
+
+    :param kind: what it is, a file name such as ``builds``.
+    :param key: the digest of everything that determines the content.
+    :param make: fills an empty directory; what it raises is passed on and leaves no entry.
+    :raises NoSpaceError: the disk is full.
+    """
+    final = cache_root() / kind / key
+    if final.is_dir():
+        return final
+    with locked(f"{kind}-{key}"), out_of_space_is_said():
+        if final.is_dir():
+            return final
+        scratch = cache_root() / "scratch" / f"{kind}-{key[:16]}-{os.getpid()}-{time.monotonic_ns()}"
+        scratch.mkdir(parents=True)
+        try:
+            make(scratch)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            scratch.rename(final)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return final
+
+
+def sweep_scratch(*, older_than_s: float = _SCRATCH_LIFETIME_S) -> list[Path]:
+    """Remove what killed writers left, and return it: scratch whose process is gone, or that is old."""
+    removed = []
+    for path in (cache_root() / "scratch").glob("*"):
+        pid = path.name.rsplit("-", 2)[1] if path.name.count("-") >= 2 else ""
+        alive = pid.isdigit() and Path(f"/proc/{pid}").exists()
+        if not alive or time.time() - path.stat().st_mtime > older_than_s:
+            shutil.rmtree(path, ignore_errors=True)
+            removed.append(path)
+    return removed
