@@ -1,0 +1,54 @@
+"""Removing what dead runs left behind."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emulab.engine.container import engine_errors
+from emulab.engine.ownership import LABEL_OWNER, Owner
+
+if TYPE_CHECKING:
+    from emulab.engine.connection import Engine
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep removed: ids of containers and names of volumes."""
+
+    containers: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+def sweep(engine: Engine, *, everything: bool = False) -> Swept:
+    """Remove containers and half-made volumes whose emulab process is gone.
+
+    :param everything: remove those of living processes too.
+    :raises EngineError: the engine does not answer.
+    """
+    from docker.errors import APIError
+
+    filters = {"label": LABEL_OWNER}
+    with engine_errors("list of containers could not be had"):
+        containers = engine.client.api.containers(all=True, filters=filters)
+        volumes = engine.client.api.volumes(filters=filters).get("Volumes") or []
+    removed_containers = []
+    for row in containers:
+        if _is_litter(row.get("Labels") or {}, everything):
+            # It may be on its way out already: its agent ends it when its owner's stream breaks.
+            with contextlib.suppress(APIError):
+                engine.client.api.remove_container(row["Id"], force=True, v=True)
+            removed_containers.append(row["Id"][:12])
+    removed_volumes = []
+    for row in volumes:
+        if _is_litter(row.get("Labels") or {}, everything):
+            with contextlib.suppress(APIError):
+                engine.client.api.remove_volume(row["Name"], force=True)
+                removed_volumes.append(row["Name"])
+    return Swept(tuple(removed_containers), tuple(removed_volumes))
+
+
+def _is_litter(labels: dict[str, str], everything: bool) -> bool:
+    owner = Owner.parse(labels.get(LABEL_OWNER, ""))
+    return owner is not None and (everything or owner.is_gone())
