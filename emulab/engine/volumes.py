@@ -11,6 +11,7 @@ import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
+from emulab import __version__
 from emulab.cache import cache_root, locked, out_of_space_is_said
 from emulab.engine.container import engine_errors
 from emulab.engine.ownership import LABEL_ROLE, LABEL_VERSION
