@@ -66,7 +66,7 @@ class Verbs(click.Group):
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="emulab")
 def emulab() -> None:
-    """Say what a Go program will do on a board that you do not have.
+    r"""Say what a Go program will do on a board that you do not have.
 
     \b
     emulab run ./cmd/server --board visionfive-2 --ready http://:8080/health

@@ -41,9 +41,8 @@ def ensure_volume(engine: Engine, name: str, role: str, fill: Callable[[str], Fa
         if facts is not None:
             return facts
         remove_volume(engine, name)
-        labels = {
-            key: value for key, value in engine.labels(role).items() if key in (LABEL_ROLE, LABEL_VERSION)
-        }
+        # It outlives its maker on purpose, so it carries no owner and no sweep takes it.
+        labels = {LABEL_ROLE: role, LABEL_VERSION: __version__}
         with engine_errors(f"volume {name} could not be made"):
             engine.client.api.create_volume(name, labels=labels)
         facts = fill(name)
