@@ -32,11 +32,12 @@ def _process_start(pid: int) -> str:
 
 @functools.cache
 def _host() -> str:
-    """Return a name of this host and boot."""
+    """Return a name of this host and boot, without dashes or slashes."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        name = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
-        return platform.node()
+        name = platform.node()
+    return name.replace("-", "").replace("/", "")
 
 
 @dataclass(frozen=True)

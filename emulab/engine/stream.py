@@ -60,6 +60,11 @@ class ExecStream:
         """Write to the command's stdin."""
         self._socket.sendall(data)
 
+    def end_input(self) -> None:
+        """End the command's stdin; what it still writes can be read."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """End the command's stdin and the stream."""
         with contextlib.suppress(OSError):
