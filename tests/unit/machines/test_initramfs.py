@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def parse(data: bytes) -> dict[str, bytes]:
     """Read an archive by the format's description alone."""
-    found = {}
+    found: dict[str, bytes] = {}
     at = 0
     while True:
         assert data[at : at + 6] == b"070701"
