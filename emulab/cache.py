@@ -81,7 +81,7 @@ def out_of_space_is_said() -> Iterator[None]:
                 f"no space is left for emulab's cache in {cache_root()}",
                 hint="free some, run `emulab clean --cache`, or set EMULAB_CACHE_DIR to a larger disk",
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
             raise InfrastructureError(
                 f"emulab's cache {cache_root()} is not writable ({error.strerror})",
                 hint="set EMULAB_CACHE_DIR to a directory that is",

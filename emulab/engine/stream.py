@@ -41,8 +41,9 @@ class ExecStream:
     def recv(self, size: int) -> bytes:
         """Return up to ``size`` bytes of the command's stdout; ``b""`` when it ended."""
         while True:
-            if self._remaining == 0 and not self._next_header():
-                return b""
+            while self._remaining == 0:
+                if not self._next_header():
+                    return b""
             if self._pending:
                 piece = bytes(self._pending[: min(size, self._remaining)])
                 del self._pending[: len(piece)]
