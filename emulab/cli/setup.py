@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from emulab.engine.daemon import Daemon
     from emulab.engine.host import Host
 
+_NEW_GROUP = (
+    "emulab: this session began before its user joined the group docker;\n"
+    "  until the next log-in, start emulab as `sg docker -c 'emulab ...'`"
+)
+
 
 @click.command()
 @yes_option
@@ -32,7 +37,9 @@ def command(yes: bool, quiet: bool, as_json: bool) -> None:
     host, daemon = Host.current(), machines_daemon()
     done, advice = _install(host, daemon, yes=yes, quiet=quiet)
     if needs_new_group_session(survey(host, daemon)):
-        click.echo("emulab: this session began before you joined the group docker; until you log in", err=True)
+        click.echo(
+            "emulab: this session began before you joined the group docker; until you log in", err=True
+        )
         click.echo("        again, start emulab as `sg docker -c 'emulab ...'`", err=True)
         continue_in_group(sys.argv[1:])
     engine = connect()

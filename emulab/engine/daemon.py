@@ -15,7 +15,7 @@ from emulab.engine.privileged import run_as_root
 from emulab.errors import EngineError, InfrastructureError
 
 if TYPE_CHECKING:
-    from emulab.engine.host import Elevation, Host
+    from emulab.engine.host import Host
     from emulab.progress import Progress, Step
 
 START_TIMEOUT_S = 90.0
@@ -125,7 +125,7 @@ def _policy_denies(host: Host, step: Step) -> bool:
     """Tell whether the machine's owner forbids starting services (as containers' base images do)."""
     if not Path(_POLICY).exists():
         return False
-    script = f'{_POLICY} docker start >/dev/null 2>&1; [ $? -ne {_POLICY_DENIES} ]'
+    script = f"{_POLICY} docker start >/dev/null 2>&1; [ $? -ne {_POLICY_DENIES} ]"
     try:
         run_as_root(host.elevation, ["sh", "-c", script], step)
     except InfrastructureError:

@@ -34,7 +34,7 @@ class Elevation(enum.Enum):
 
 @dataclass(frozen=True)
 class Host:
-    """This machine and this user.
+    """The machine that emulab runs on, and its user.
 
     :param system: the kernel's name: ``Linux``, ``Darwin``.
     :param family: the distribution's id and those it is like: ``("ubuntu", "debian")``.
@@ -55,7 +55,7 @@ class Host:
 
     @classmethod
     def current(cls) -> Host:
-        """Return this one."""
+        """Return the one that this process runs on."""
         family, name = _distribution()
         return cls(
             system=platform.system(),
