@@ -94,8 +94,8 @@ def layers_size(engine: Engine) -> int:
 def stock_of_host() -> list[Holding]:
     """Return what emulab keeps in its cache on this machine."""
     root = cache.cache_root()
-    # Locks are no content: removing a file that is locked would let two processes in.
-    kinds = sorted(path for path in root.glob("*") if path.is_dir() and path.name != "locks")
+    # Scratch belongs to whoever fills it now, and removing a lock that is held would let two in.
+    kinds = sorted(path for path in root.glob("*") if path.is_dir() and path.name not in ("locks", "scratch"))
     return [_directory("cache", path) for path in kinds]
 
 
@@ -166,7 +166,12 @@ def _container(engine: Engine, name: str) -> Holding:
 
 
 def _volume(engine: Engine, name: str, sizes: dict[str, int]) -> Holding:
-    return Holding("volume", name, sizes.get(name), lambda: remove_volume(engine, name))
+    def remove() -> None:
+        # Somebody may have begun to make it since it was seen.
+        with cache.locked(f"volume-{name}"):
+            remove_volume(engine, name)
+
+    return Holding("volume", name, sizes.get(name), remove)
 
 
 def _images(engine: Engine, usage: dict[str, Any]) -> list[Holding]:
