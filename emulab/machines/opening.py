@@ -7,16 +7,18 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from emulab.agent import build_agent
+from emulab.images import Builder
+
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
-from emulab.images import Builder
 from emulab.machines.tools import Tools, ensure_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from emulab.engine import Engine
     from emulab.images import BuiltImage
+
+    from emulab.engine import Engine
     from emulab.machines.agent_machine import AgentMachine
     from emulab.machines.target import Target
     from emulab.progress import Progress
