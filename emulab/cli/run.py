@@ -68,13 +68,12 @@ def command(ctx: click.Context, **options: Any) -> int:
     The exit status is 0 when every program held, 1 when one failed, 2 for bad input, 3 when the
     engine, an image or the emulator failed.
     """
-    from emulab.cli.display import make_progress
+    from emulab.cli.display import progress_shown
     from emulab.report import export
     from emulab.workloads.runner import run
 
     request = _request(ctx, options)
-    progress = make_progress(quiet=options["quiet"], verbose=options["verbose"])
-    with progress:
+    with progress_shown(quiet=options["quiet"], verbose=options["verbose"]) as progress:
         document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
     requests = list(options["outputs"])
     if options["as_json"]:
