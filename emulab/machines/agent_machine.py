@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.errors import WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
     LoadRequest,
@@ -13,8 +14,6 @@ from emulab.machines.agent_documents import (
     ProgramLimits,
     Ready,
 )
-
-from emulab.errors import WorkloadError
 from emulab.machines.protocol import (
     Command,
     Completed,

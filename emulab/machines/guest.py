@@ -6,10 +6,9 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Self
 
+from emulab.errors import EmulabError, MachineError
 from emulab.machines.agent_client import AgentClient
 from emulab.machines.agent_documents import Program
-
-from emulab.errors import EmulabError, MachineError
 from emulab.machines.monitor import Monitor
 from emulab.machines.qemu_command import AGENT_SOCKET, CONSOLE_LOG, MONITOR_SOCKET
 

@@ -13,12 +13,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulab.machines.agent_documents import Program
-
-from emulab.cache import digest
+from emulab.cache import digest, file_digest
 from emulab.engine import VolumeMount
 from emulab.engine.volumes import ensure_volume, remove_volume
 from emulab.errors import MachineError
+from emulab.machines.agent_documents import Program
 from emulab.machines.guest import Guest
 from emulab.machines.hosting import Hosting
 from emulab.machines.initramfs import agent_initramfs
@@ -33,11 +32,11 @@ from emulab.machines.qemu_command import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from emulab.machines.agent_client import AgentClient
-    from emulab.machines.agent_stream import RelayStream
+    from pathlib import Path
 
     from emulab.engine import Engine
+    from emulab.machines.agent_client import AgentClient
+    from emulab.machines.agent_stream import RelayStream
     from emulab.machines.tools import Tools
     from emulab.progress import Progress
 
@@ -62,10 +61,10 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Part:
-    """A file that guests are made of: how to read it, and what its content is known by."""
+    """A file that guests are made of: what its content is known by, and how to get it."""
 
     identity: str
-    read: Callable[[], bytes]
+    path: Callable[[], Path]
 
 
 @dataclass(frozen=True)
@@ -73,18 +72,18 @@ class GuestSystem:
     """Everything that a guest boots, and with what.
 
     :param emulator: the id of the image with QEMU.
-    :param agent: the agent, built for the guest's architecture.
+    :param agent: the agent's program, built for the guest's architecture.
     :param root: the root filesystem's disk.
     """
 
     emulator: str
     kernel: Part
     root: Part
-    agent: bytes
+    agent: Path
 
     def snapshot_name(self, hardware: SystemHardware) -> str:
         """Return the name of the volume that holds this system booted on that hardware."""
-        agent = hashlib.sha256(self.agent).hexdigest()
+        agent = file_digest(self.agent)
         machine = system_command(hardware, [])
         key = digest([_FORMAT, machine, self.emulator, self.kernel.identity, self.root.identity, agent])
         return f"emulab-snapshot-{hardware.architecture.name}-{key[:16]}"
@@ -147,12 +146,13 @@ def boot(
     mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
     hosting = _host(engine, system, hardware, tools, mounts, network=network)
     try:
-        for path, content in (
-            (_KERNEL, system.kernel.read()),
-            (_INITRAMFS, agent_initramfs(system.agent)),
-            (_DISK, system.root.read()),
-        ):
-            hosting.agent.put(_place(path, volume), content)
+        contents: dict[str, bytes | Path] = {
+            _KERNEL: system.kernel.path(),
+            _INITRAMFS: agent_initramfs(system.agent.read_bytes()),
+            _DISK: system.root.path(),
+        }
+        for path, content in contents.items():
+            hosting.agent.put(content, _place(path, volume))
         line = kernel_command_line(hardware.architecture, "emulab.root=/dev/vda")
         kernel, initramfs, disk, ram = (_place(p, volume) for p in (_KERNEL, _INITRAMFS, _DISK, _RAM))
         command = [
