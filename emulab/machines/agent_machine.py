@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.engine.container import commands
 from emulab.errors import WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
@@ -123,9 +125,13 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
+        argv = (*self._prefix, *command.argv)
+        environment = {**command.environment, **self._environment}
+        settings = [f"{name}={value}" for name, value in environment.items()]
+        commands.debug(shlex.join(["env", *settings, *argv]))
         return Program(
-            argv=(*self._prefix, *command.argv),
-            environment={**command.environment, **self._environment},
+            argv=argv,
+            environment=environment,
             cwd=command.directory,
             root=self._root,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
