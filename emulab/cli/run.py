@@ -46,6 +46,8 @@ def _boards() -> list[str]:
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds until it is given up.")
 @click.option("--env", multiple=True, callback=key_values, metavar="NAME=VALUE", help="For the program.")
 @click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
+@click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
+@click.option("--find-smallest-memory", is_flag=True, help="Find the least memory a service works in.")
 @click.option("--stdin", "read_stdin", is_flag=True, help="Pass this command's input on to the program.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
@@ -117,6 +119,8 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
         load=_load(options, ready, program.manifest),
         runs=options["runs"] or (3 if ready else 1),
         timeout_s=options["timeout"],
+        deterministic=options["deterministic"],
+        find_smallest_memory=options["find_smallest_memory"],
         stdin=sys.stdin.buffer.read() if options["read_stdin"] else b"",
     )
 
