@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulab.errors import UsageError, WorkloadError
-from emulab.figures import Figure
 from emulab.machines.agent_documents import (
     NANOSECOND,
     LoadRequest,
@@ -23,6 +22,7 @@ from emulab.workloads.service import Subject, percentile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from emulab.figures import Figure
     from emulab.machines.opening import Opener
     from emulab.workloads.request import RunRequest
     from emulab.workloads.runner import Job

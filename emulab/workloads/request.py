@@ -217,7 +217,10 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
 
 
 def _board_environment(board: Board, request: RunRequest, mode: str) -> dict[str, str]:
-    """Return what makes a Go program behave as on the board; a guest's own kernel says how many cores it has."""
+    """Return what makes a Go program behave as on the board.
+
+    In system mode the guest's kernel says how many processors there are.
+    """
     environment = board.run_environment()
     environment.pop("GOMAXPROCS", None)
     if mode == "user" and board.emulation is not None:
