@@ -8,9 +8,13 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emulab import cache
 from emulab.errors import ToolchainError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SOURCES = Path(__file__).resolve().parent
 _BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w")
@@ -21,30 +25,23 @@ def _source_digest() -> str:
     return cache.digest([(p.name, cache.file_digest(p)) for p in [_SOURCES / "go.mod", *sources]])
 
 
-def _go_version(go: Path) -> str:
-    try:
-        answer = subprocess.run(
-            [go, "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=60
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolchainError(f"{go} does not run", hint="remove that toolchain from the cache") from error
-    return answer.stdout.strip()
-
-
-def build_agent(architecture_goarch: str, go_root: Path) -> Path:
+def build_agent(goarch: str, find_go_root: Callable[[], Path]) -> Path:
     """Return the agent's program for an architecture, building it when it is not in the cache.
 
-    :param architecture_goarch: ``GOARCH``: ``amd64``, ``arm64``, ``arm`` (built for GOARM 7) or ``riscv64``.
-    :param go_root: the directory of a Go toolchain, which holds ``bin/go``.
+    It is the instrument, so it does not change with the Go version that happens to be at hand: what was
+    built once from these sources stays.
+
+    :param goarch: ``amd64``, ``arm64``, ``arm`` (built for GOARM 7) or ``riscv64``.
+    :param find_go_root: returns a Go toolchain's directory, which holds ``bin/go``; called only to build.
     :raises ToolchainError: the toolchain does not run or refuses the sources.
     """
-    go = go_root / "bin" / "go"
-    version = _go_version(go)
-    key = cache.digest([_source_digest(), version, architecture_goarch, _BUILD])
+    key = cache.digest([_source_digest(), goarch, _BUILD])
 
     def make(directory: Path) -> None:
+        go_root = find_go_root()
+        go = go_root / "bin" / "go"
         settings = {
-            "CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": architecture_goarch, "GOARM": "7",
+            "CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": goarch, "GOARM": "7",
             "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local", "GOPROXY": "off",
             "GOROOT": str(go_root), "GOCACHE": str(cache.cache_root() / "go-build"),
         }  # fmt: skip
@@ -55,7 +52,7 @@ def build_agent(architecture_goarch: str, go_root: Path) -> Path:
         )  # fmt: skip
         if build.returncode != 0:
             raise ToolchainError(
-                f"{version} can not build the agent for {architecture_goarch}",
+                f"the Go toolchain in {go_root} can not build the agent for {goarch}",
                 detail=build.stderr.strip(),
             )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_words, key_values
+from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
     from emulab.workloads.request import RunRequest
@@ -50,10 +51,10 @@ def _boards() -> list[str]:
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
 )
 @click.option("-o", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
-@click.option("-v", "--verbose", is_flag=True, help="Show QEMU's command lines.")
+@verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> int:
+def command(ctx: click.Context, /, **options: Any) -> int:
     r"""Run a Go program under emulation and report its figures.
 
     WORKLOAD is one that ships with emulab (healthd), PACKAGE a Go package, BINARY an executable. With
@@ -68,13 +69,12 @@ def command(ctx: click.Context, **options: Any) -> int:
     The exit status is 0 when every program held, 1 when one failed, 2 for bad input, 3 when the
     engine, an image or the emulator failed.
     """
-    from emulab.cli.display import make_progress
+    from emulab.cli.display import progress_shown
     from emulab.report import export
     from emulab.workloads.runner import run
 
     request = _request(ctx, options)
-    progress = make_progress(quiet=options["quiet"], verbose=options["verbose"])
-    with progress:
+    with progress_shown(quiet=options["quiet"]) as progress:
         document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
     requests = list(options["outputs"])
     if options["as_json"]:

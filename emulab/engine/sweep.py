@@ -15,38 +15,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep removed: ids of containers and names of volumes."""
+    """What a sweep removed, or would: ids of containers and names of volumes."""
 
     containers: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
 
 
+def litter(engine: Engine, *, everything: bool = False) -> Swept:
+    """Return the containers and volumes whose emulab process is gone; removes nothing.
+
+    :param everything: those of living processes too.
+    :raises EngineError: the engine does not answer.
+    """
+    filters = {"label": LABEL_OWNER}
+    with engine_errors("list of containers could not be had"):
+        containers = engine.client.api.containers(all=True, filters=filters)
+        volumes = engine.client.api.volumes(filters=filters).get("Volumes") or []
+    return Swept(
+        tuple(row["Id"][:12] for row in containers if _is_litter(row.get("Labels") or {}, everything)),
+        tuple(row["Name"] for row in volumes if _is_litter(row.get("Labels") or {}, everything)),
+    )
+
+
 def sweep(engine: Engine, *, everything: bool = False) -> Swept:
-    """Remove containers and half-made volumes whose emulab process is gone.
+    """Remove containers and volumes whose emulab process is gone; return what was found.
 
     :param everything: remove those of living processes too.
     :raises EngineError: the engine does not answer.
     """
     from docker.errors import APIError
 
-    filters = {"label": LABEL_OWNER}
-    with engine_errors("list of containers could not be had"):
-        containers = engine.client.api.containers(all=True, filters=filters)
-        volumes = engine.client.api.volumes(filters=filters).get("Volumes") or []
-    removed_containers = []
-    for row in containers:
-        if _is_litter(row.get("Labels") or {}, everything):
-            # It may be on its way out already: its agent ends it when its owner's stream breaks.
-            with contextlib.suppress(APIError):
-                engine.client.api.remove_container(row["Id"], force=True, v=True)
-            removed_containers.append(row["Id"][:12])
-    removed_volumes = []
-    for row in volumes:
-        if _is_litter(row.get("Labels") or {}, everything):
-            with contextlib.suppress(APIError):
-                engine.client.api.remove_volume(row["Name"], force=True)
-                removed_volumes.append(row["Name"])
-    return Swept(tuple(removed_containers), tuple(removed_volumes))
+    found = litter(engine, everything=everything)
+    for container in found.containers:
+        # It may be on its way out already: its agent ends it when its owner's stream breaks.
+        with contextlib.suppress(APIError):
+            engine.client.api.remove_container(container, force=True, v=True)
+    for volume in found.volumes:
+        with contextlib.suppress(APIError):
+            engine.client.api.remove_volume(volume, force=True)
+    return found
 
 
 def _is_litter(labels: dict[str, str], everything: bool) -> bool:

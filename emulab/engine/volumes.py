@@ -12,7 +12,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
-from emulab.cache import cache_root, locked, out_of_space_is_said
+from emulab.cache import cache_root, is_locked, locked, out_of_space_is_said
 from emulab.engine.container import engine_errors
 from emulab.engine.ownership import LABEL_ROLE, LABEL_VERSION
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from emulab.engine.connection import Engine
 
 Facts = dict[str, Any]
+
+# Which cache records that the volume is complete: another user's cache knows nothing of it.
+LABEL_RECORDS = "org.emulab.records"
 
 
 def ensure_volume(engine: Engine, name: str, role: str, fill: Callable[[str], Facts]) -> Facts:
@@ -42,7 +45,7 @@ def ensure_volume(engine: Engine, name: str, role: str, fill: Callable[[str], Fa
             return facts
         remove_volume(engine, name)
         # It outlives its maker on purpose, so it carries no owner and no sweep takes it.
-        labels = {LABEL_ROLE: role, LABEL_VERSION: __version__}
+        labels = {LABEL_ROLE: role, LABEL_VERSION: __version__, LABEL_RECORDS: str(cache_root())}
         with engine_errors(f"volume {name} could not be made"):
             engine.client.api.create_volume(name, labels=labels)
         facts = fill(name)
@@ -75,6 +78,15 @@ def list_volumes(engine: Engine) -> list[tuple[str, str]]:
     with engine_errors("list of volumes could not be had"):
         rows = engine.client.api.volumes(filters={"label": LABEL_ROLE}).get("Volumes") or []
     return sorted((row["Name"], row["Labels"][LABEL_ROLE]) for row in rows)
+
+
+def half_made_volumes(engine: Engine) -> list[str]:
+    """Return the volumes that this cache's processes began, did not finish, and are not making now."""
+    filters = {"label": f"{LABEL_RECORDS}={cache_root()}"}
+    with engine_errors("list of volumes could not be had"):
+        rows = engine.client.api.volumes(filters=filters).get("Volumes") or []
+    names = sorted(row["Name"] for row in rows)
+    return [name for name in names if not _record(engine, name).exists() and not is_locked(f"volume-{name}")]
 
 
 def fill_from_image(

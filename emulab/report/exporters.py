@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from emulab.errors import UsageError
+from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
 
 if TYPE_CHECKING:
@@ -59,27 +60,8 @@ def as_markdown(document: Document) -> str:
 
 def as_table(document: Document) -> str:
     """Return the figures as a table for a terminal."""
-    import shutil
-
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     header, rows = _grid(document.figures)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(header[0])
-    for title in header[1:]:
-        table.add_column(title, justify="right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    # A pipe has no width: there every column gets what it needs.
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 40 + 40 * len(header)
-    console = Console(width=width, highlight=False, force_terminal=False, color_system=None)
-    with console.capture() as capture:
-        console.print(table)
-        for note in document.notes:
-            console.print(note, markup=False)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    return text_table(header, rows, numbers=True) + "".join(f"{note}\n" for note in document.notes)
 
 
 FORMATS: dict[str, Exporter] = {"table": as_table, "json": as_json, "markdown": as_markdown}
