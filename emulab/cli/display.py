@@ -37,19 +37,43 @@ def is_animated(stream: IO[str]) -> bool:
 
 
 @contextlib.contextmanager
-def progress_shown(*, quiet: bool = False) -> Iterator[Progress]:
+def progress_shown(*, quiet: bool = False, verbose: bool = False) -> Iterator[Progress]:
     """Show progress on stderr while the block runs.
 
     :param quiet: show nothing.
+    :param verbose: also show what is logged below ``emulab``: the command lines of QEMU and the engine.
     """
-    if quiet:
-        yield Silent()
-    elif is_animated(sys.stderr):
-        animated = AnimatedProgress()
-        with animated:
-            yield animated
-    else:
-        yield PlainProgress(sys.stderr)
+    with contextlib.ExitStack() as shown:
+        progress: Progress
+        if quiet:
+            progress = Silent()
+        elif is_animated(sys.stderr):
+            progress = shown.enter_context(AnimatedProgress())
+        else:
+            progress = PlainProgress(sys.stderr)
+        if verbose:
+            shown.enter_context(_log_shown(progress if not quiet else PlainProgress(sys.stderr)))
+        yield progress
+
+
+@contextlib.contextmanager
+def _log_shown(progress: Progress) -> Iterator[None]:
+    """Show what emulab logs as notes, so that it and what is drawn do not overwrite each other."""
+    import logging
+
+    class _Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            progress.note(self.format(record))
+
+    logger, handler = logging.getLogger("emulab"), _Notes()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 class PlainProgress:
