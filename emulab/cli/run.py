@@ -53,7 +53,7 @@ def _boards() -> list[str]:
 @click.option("-v", "--verbose", is_flag=True, help="Show QEMU's command lines.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> int:
+def command(ctx: click.Context, /, **options: Any) -> int:
     """Run a Go program under emulation and report its figures.
 
     WORKLOAD is one that ships with emulab (healthd), PACKAGE a Go package, BINARY an executable. With
@@ -73,7 +73,7 @@ def command(ctx: click.Context, **options: Any) -> int:
     from emulab.workloads.runner import run
 
     request = _request(ctx, options)
-    with progress_shown(quiet=options["quiet"], verbose=options["verbose"]) as progress:
+    with progress_shown(quiet=options["quiet"]) as progress:
         document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
     requests = list(options["outputs"])
     if options["as_json"]:

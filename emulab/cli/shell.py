@@ -50,7 +50,7 @@ def command(
         cpus=cpus,
         network=network,
     )
-    with progress_shown(verbose=verbose) as progress:
+    with progress_shown() as progress:
         session = Session(request, progress)
     with session:
         return session.interact()

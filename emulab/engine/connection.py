@@ -6,7 +6,7 @@ import functools
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
 from emulab.engine.ownership import (
@@ -52,9 +52,31 @@ class Engine:
         }
 
     @functools.cached_property
+    def info(self) -> dict[str, Any]:
+        """Return what the engine says of itself."""
+        info: dict[str, Any] = self.client.info()
+        return info
+
+    @property
     def identity(self) -> str:
         """Return the engine's own id, the same for every client of it."""
-        return str(self.client.info().get("ID") or self.address)
+        return str(self.info.get("ID") or self.address)
+
+    @property
+    def goarch(self) -> str:
+        """Return Go's name of the engine's own architecture."""
+        name = str(self.info.get("Architecture", "x86_64"))
+        return {"x86_64": "amd64", "aarch64": "arm64"}.get(name, name)
+
+    @property
+    def cpus(self) -> int:
+        """Return how many processors the engine's machine has."""
+        return int(self.info.get("NCPU") or 1)
+
+    @property
+    def memory(self) -> int:
+        """Return how much memory the engine's machine has, in bytes."""
+        return int(self.info.get("MemTotal") or 1 << 32)
 
     @property
     def is_local(self) -> bool:

@@ -7,13 +7,15 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from emulab.errors import EmulabError, MachineError
+from emulab.machines.agent_client import AgentClient
+from emulab.machines.agent_documents import Program
 from emulab.machines.monitor import Monitor
 from emulab.machines.qemu_command import AGENT_SOCKET, CONSOLE_LOG, MONITOR_SOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emulab.machines.agent_client import AgentClient
+    from emulab.machines.agent_stream import RelayStream
 
 _CONSOLE_LINES = 25
 _DIAL_TIMEOUT_S = 10.0
@@ -32,33 +34,49 @@ class Guest:
         """
         self._host = host
         self.started = time.monotonic()
-        self._pid = host.spawn(command, environment={"PATH": "/usr/bin:/bin"}, directory="/run").pid
+        program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")
+        self._pid = host.spawn(program).pid
         try:
-            self._relay = host.dial(MONITOR_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
-            self.monitor = Monitor(self._relay.as_socket())
+            relay = host.dial(MONITOR_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
+            self.monitor = Monitor(relay.as_socket())
         except MachineError as error:
             raise self.diagnosed(error) from error
 
-    def connect_agent(self) -> AgentClient:
-        """Connect to the guest's agent; it may not be there yet, its first answer waits for it.
+    def dial_agent(self) -> RelayStream:
+        """Return a stream to the port of the guest's agent, who may not be there yet.
 
         :raises MachineError: the emulator is gone.
         """
-        from emulab.machines.agent_client import AgentClient
+        return self._host.dial(AGENT_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
 
-        return AgentClient(self._host.dial(AGENT_SOCKET, timeout_s=_DIAL_TIMEOUT_S), name="the guest's agent")
+    def greet(self, stream: RelayStream, timeout_s: float) -> AgentClient:
+        """Return a session with the guest's agent, once it answers.
 
-    def diagnosed(self, error: EmulabError) -> MachineError:
+        :raises MachineError: it does not, with the console's last lines.
+        """
+        try:
+            return AgentClient(
+                stream, name="the guest", flush=True, timeout_s=timeout_s, diagnosis=self.last_words
+            )
+        except MachineError as error:
+            raise self.diagnosed(error) from error
+
+    def diagnosed(self, error: MachineError) -> MachineError:
         """Return an error that adds what the emulator said and the console's last lines."""
+        return MachineError(error.message, hint=error.hint, detail=self.last_words())
+
+    def last_words(self) -> str:
+        """Return what the emulator said, how it ended, and the console's last lines."""
         words = []
         with contextlib.suppress(EmulabError):
-            end = self._host.stop(self._pid, grace_s=0.0)
-            said = end.output.decode(errors="replace").strip()
-            words.append(f"QEMU: {said}" if said else "QEMU said nothing")
+            tail = self._host.output(self._pid)
+            said = tail.output.decode(errors="replace").strip()
+            words.append("QEMU still runs" if tail.alive else "QEMU has ended")
+            words += [f"QEMU: {line}" for line in said.splitlines()]
         console = self.console()
         words.append("the guest's console:" if console else "the guest's console is empty")
         words += console[-_CONSOLE_LINES:]
-        return MachineError(error.message, hint=error.hint, detail="\n".join(words))
+        return "\n".join(words)
 
     def console(self) -> list[str]:
         """Return the lines that the guest wrote to its console so far."""

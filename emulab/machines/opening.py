@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from emulab.agent import build_agent
+from emulab.cache import digest, entry
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
 from emulab.images import Builder
-from emulab.machines.tools import Tools, ensure_tools
+from emulab.machines.tools import Tools, agent_program, ensure_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from emulab.engine import Engine
     from emulab.images import BuiltImage
     from emulab.machines.agent_machine import AgentMachine
+    from emulab.machines.qemu_command import SystemHardware
+    from emulab.machines.snapshots import GuestSystem
     from emulab.machines.target import Target
     from emulab.progress import Progress
 
@@ -68,28 +71,66 @@ class Opener:
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
         names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
-        self._images |= Builder(self.engine.client, self._progress).ensure(names)
+        self._images |= self._builder().ensure(names)
 
-    def open(self, target: Target) -> AgentMachine:
+    def open(self, target: Target, *, fresh: bool = False) -> AgentMachine:
         """Open a machine; its images must have been prepared.
 
+        :param fresh: boot a system-mode machine, rather than restore it from a snapshot.
         :raises UsageError: there is no such machine.
         :raises MachineError: it could not be started.
         """
         if target.mode == "user":
-            from emulab.machines.user import open_user_machine
+            return self._open_user(target)
+        return self._open_system(target, fresh=fresh)
 
-            rootfs, emulator = (self._images[name] for name in images_of(target))
-            tools = self._tools(emulator)
-            return open_user_machine(self.engine, target, rootfs, tools)
-        from emulab.machines.system import open_system_machine
+    def _open_user(self, target: Target) -> AgentMachine:
+        from emulab.machines.user import open_user_machine
+
+        rootfs, emulator = (self._images[name] for name in images_of(target))
+        return open_user_machine(self.engine, target, rootfs, emulator, self._tools(emulator))
+
+    def _open_system(self, target: Target, *, fresh: bool) -> AgentMachine:
+        from emulab.machines.system import boot_machine, open_system_machine
+
+        hardware, system, details = self.system_of(target)
+        tools = self._tools(self._images["qemu-system"])
+        if fresh:
+            return boot_machine(self.engine, target, system, hardware, tools, details)
+        return open_system_machine(self.engine, target, system, hardware, tools, self._progress, details)
+
+    def system_of(self, target: Target) -> tuple[SystemHardware, GuestSystem, dict[str, Any]]:
+        """Return the virtual machine of a target, what it boots, and what to say of that.
+
+        :raises UsageError: memory or processors out of range.
+        """
+        from emulab.machines.snapshots import GuestSystem, Part
+        from emulab.machines.system import hardware_of, parse_kernel_facts
 
         disk, emulator, kernel = (self._images[name] for name in images_of(target))
-        tools = self._tools(emulator)
-        return open_system_machine(self.engine, target, emulator, kernel, disk, tools, self._progress)
+        facts = parse_kernel_facts(self._file(kernel, "/kernel/facts.json").read_bytes())
+        system = GuestSystem(
+            emulator=emulator.id,
+            kernel=Part(kernel.id, lambda: self._file(kernel, "/kernel/image")),
+            root=Part(disk.id, lambda: self._file(disk, "/disk.squashfs")),
+            agent=agent_program(target.architecture.goarch, self._progress),
+        )
+        details = {"images": {image.name: image.id for image in (disk, emulator, kernel)}}
+        return hardware_of(target, facts), system, details
+
+    def _file(self, image: BuiltImage, path: str) -> Path:
+        """Return a file of an image on this machine's disk."""
+
+        def make(directory: Path) -> None:
+            (directory / "content").write_bytes(self._builder().read_file(image.name, path))
+
+        return entry("image-files", digest([image.id, path]), make) / "content"
+
+    def _builder(self) -> Builder:
+        return Builder(self.engine.client, self._progress)
 
     def _tools(self, image: BuiltImage) -> Tools:
-        return ensure_tools(self.engine, build_agent(self.engine.goarch, self._progress), image.id)
+        return ensure_tools(self.engine, agent_program(self.engine.goarch, self._progress), image.id)
 
     def _sweep(self) -> None:
         assert self._engine is not None

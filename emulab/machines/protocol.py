@@ -101,21 +101,25 @@ class Completed:
 
 @dataclass(frozen=True)
 class Memory:
-    """A program's memory in bytes, and its cross-check.
+    """A program's memory in bytes, by the kernel's totals.
 
-    :param vss, rss, pss: from ``/proc/PID/status`` and ``smaps_rollup``.
-    :param peak_rss: the highest RSS so far.
-    :param rss_by_mapping, pss_by_mapping: the same as sums over ``smaps``.
-    :param differing: the mappings that explain a difference of over 5 %.
+    :param vss: None where the machine can not tell it.
     """
 
-    vss: int
+    vss: int | None
     rss: int
     pss: int
-    peak_rss: int
-    rss_by_mapping: int
-    pss_by_mapping: int
-    differing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MemoryReading(Memory):
+    """A program's memory with its cross-check.
+
+    :param disagreements: a sentence for each total that the sum over the program's mappings contradicts
+        by more than 5 %, with the mappings that differ.
+    """
+
+    disagreements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,8 @@ class Service(Protocol):
     def startup_s(self) -> float:
         """Return the time from exec to the first successful answer, on the machine's own clock."""
 
-    def memory(self) -> Memory:
-        """Return the program's memory now."""
+    def memory(self) -> MemoryReading:
+        """Return the program's memory now, cross-checked."""
 
     def load(self, load: Load) -> LoadResult:
         """Send the load from the machine itself and wait for its end."""

@@ -103,6 +103,11 @@ def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
     ]
 
 
+def boot_arguments(kernel: str, initramfs: str, line: str) -> list[str]:
+    """Return the arguments that boot a kernel."""
+    return ["-kernel", kernel, "-initrd", initramfs, "-append", line]
+
+
 def disk_arguments(path: str) -> list[str]:
     """Return the arguments that attach a read-only root filesystem as the first disk."""
     return [

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from emulab.toolchain import (
-    BuildRequest,
-    artifact_of_binary,
-    build,
-    find_go,
-    find_zig,
-    require_runs_on,
-)
+from emulab.errors import UsageError
+from emulab.toolchain.artifact import artifact_of_binary
+from emulab.toolchain.building import build
+from emulab.toolchain.fitness import require_runs_on
+from emulab.toolchain.go import find_go
+from emulab.toolchain.request import BuildRequest
+from emulab.toolchain.zig import find_zig
 from emulab.workloads.request import ProgramKind
 
 if TYPE_CHECKING:
     from emulab.machines.target import Target
     from emulab.progress import Progress
-    from emulab.toolchain import Artifact, GoToolchain
+    from emulab.toolchain.artifact import Artifact
+    from emulab.toolchain.go import GoToolchain
     from emulab.workloads.request import Place, RunRequest
 
 # What the root filesystems have; a cgo program is linked against the version it will meet.
@@ -102,8 +102,11 @@ def c_library(target: Target) -> Literal["musl", "glibc"]:
 
 
 def _buildmode(name: str | None) -> Literal["exe", "pie"] | None:
-    if name in (None, "exe", "pie"):
-        return name
-    from emulab.errors import UsageError
+    """Check a build mode.
 
+    :raises UsageError: it gives nothing that runs.
+    """
+    match name:
+        case None | "exe" | "pie":
+            return name
     raise UsageError(f"--buildmode {name!r} can not be run", hint="use exe or pie")

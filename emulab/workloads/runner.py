@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from emulab.machines.protocol import Completed, Machine
     from emulab.progress import Progress
-    from emulab.toolchain import Artifact
+    from emulab.toolchain.artifact import Artifact
     from emulab.workloads.request import Place, RunRequest
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

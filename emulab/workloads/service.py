@@ -11,9 +11,7 @@ from emulab.figures import Figure, FigureClass, median_interval
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from emulab.machines.protocol import Command, Load, LoadResult, Machine, Memory
-
-_DISAGREEMENT = 0.05
+    from emulab.machines.protocol import Command, Load, LoadResult, Machine, Memory, MemoryReading
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class ServiceRun:
     """
 
     startup_s: float
-    rest: Memory
+    rest: MemoryReading
     load: LoadResult | None
 
 
@@ -108,19 +106,12 @@ def service_figures(subject: Subject, runs: Sequence[ServiceRun]) -> list[Figure
 
 
 def memory_disagreements(runs: Iterable[ServiceRun]) -> list[str]:
-    """Return a sentence for each memory reading that its sum over mappings contradicts by over 5 %."""
-    sentences = []
-    for number, run in enumerate(runs, start=1):
-        for name, whole, parts in (
-            ("RSS", run.rest.rss, run.rest.rss_by_mapping),
-            ("PSS", run.rest.pss, run.rest.pss_by_mapping),
-        ):
-            if whole and abs(whole - parts) / whole > _DISAGREEMENT:
-                mappings = "; ".join(run.rest.differing) or "none named"
-                sentences.append(
-                    f"run {number}: {name} is {whole} B, but its mappings add up to {parts} B ({mappings})"
-                )
-    return sentences
+    """Return a sentence for each memory total that its sum over mappings contradicts by over 5 %."""
+    return [
+        f"run {number}: {sentence}"
+        for number, run in enumerate(runs, start=1)
+        for sentence in run.rest.disagreements
+    ]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -134,10 +125,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 def _memory_figures(subject: Subject, when: str, samples: Sequence[Memory]) -> list[Figure]:
     if not samples:
         return []
-    return [
-        subject.figure(f"{name}-{when}", [float(getattr(sample, name)) for sample in samples], "B")
-        for name in ("vss", "rss", "pss")
-    ]
+    figures = []
+    for name in ("vss", "rss", "pss"):
+        values = [getattr(sample, name) for sample in samples]
+        if None not in values:
+            figures.append(subject.figure(f"{name}-{when}", [float(value) for value in values], "B"))
+    return figures
 
 
 def _heaviest(samples: Sequence[Memory]) -> Memory:

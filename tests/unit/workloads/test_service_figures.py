@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulab.machines.protocol import LoadResult, Memory
+from emulab.machines.protocol import LoadResult, Memory, MemoryReading
 from emulab.workloads.service import ServiceRun, Subject, memory_disagreements, percentile, service_figures
 
 SUBJECT = Subject("healthd", "arm64", "user", "musl", None)
 
 
-def memory(rss: int, by_mapping: int | None = None) -> Memory:
-    parts = rss if by_mapping is None else by_mapping
-    return Memory(10 * rss, rss, rss, rss, parts, parts, ("[heap] 1 MiB",))
+def reading(rss: int, *disagreements: str) -> MemoryReading:
+    return MemoryReading(10 * rss, rss, rss, disagreements)
 
 
 def run(startup: float, rss: int, elapsed: float) -> ServiceRun:
-    load = LoadResult(elapsed, 100, 0, tuple(n / 1000 for n in range(1, 101)), (memory(rss), memory(2 * rss)))
-    return ServiceRun(startup, memory(rss), load)
+    memory = (Memory(rss, rss, rss), Memory(rss, 2 * rss, rss))
+    load = LoadResult(elapsed, 100, 0, tuple(n / 1000 for n in range(1, 101)), memory)
+    return ServiceRun(startup, reading(rss), load)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.01, 1))
@@ -50,11 +50,9 @@ def test_a_single_run_has_no_interval() -> None:
     assert service_figures(SUBJECT, [run(0.1, 100, 1)])[0].low is None
 
 
-def test_memory_that_its_mappings_contradict_is_said_with_the_mappings() -> None:
-    good = ServiceRun(0.1, memory(1000, 960), None)
-    bad = ServiceRun(0.1, memory(1000, 940), None)
+def test_memory_that_its_mappings_contradict_is_said_with_the_run() -> None:
+    good = ServiceRun(0.1, reading(1000), None)
+    bad = ServiceRun(0.1, reading(1000, "rss is 1000 B, but its mappings add up to 940 B ([heap])"), None)
     assert memory_disagreements([good]) == []
-    sentences = memory_disagreements([good, bad])
-    assert len(sentences) == 2
-    assert "run 2" in sentences[0]
-    assert "[heap]" in sentences[0]
+    (sentence,) = memory_disagreements([good, bad])
+    assert sentence.startswith("run 2: rss is")
