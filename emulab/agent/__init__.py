@@ -32,7 +32,7 @@ def build_agent(goarch: str, find_go_root: Callable[[], Path]) -> Path:
     built once from these sources stays.
 
     :param goarch: ``amd64``, ``arm64``, ``arm`` (built for GOARM 7) or ``riscv64``.
-    :param find_go_root: returns the directory of a Go toolchain, which holds ``bin/go``; called only to build.
+    :param find_go_root: returns a Go toolchain's directory, which holds ``bin/go``; called only to build.
     :raises ToolchainError: the toolchain does not run or refuses the sources.
     """
     key = cache.digest([_source_digest(), goarch, _BUILD])

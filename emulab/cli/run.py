@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_words, key_values
+from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
     from emulab.workloads.request import RunRequest
@@ -50,7 +51,7 @@ def _boards() -> list[str]:
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
 )
 @click.option("-o", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
-@click.option("-v", "--verbose", is_flag=True, help="Show QEMU's command lines.")
+@verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from emulab.engine.connection import Engine
 
 _PROCESS_LIMIT = 4096
+
+commands = logging.getLogger("emulab.commands")
+"""Where every command line that emulab runs on the user's behalf is written."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,20 @@ class ContainerSpec:
         return arguments
 
 
+def command_line(spec: ContainerSpec) -> str:
+    """Return the ``docker run`` command that starts much the same container, for people."""
+    words = ["docker", "run", "--rm", "--read-only", "--network", "bridge" if spec.network else "none"]
+    words += ["--privileged"] if spec.privileged else ["--security-opt", "no-new-privileges"]
+    words += ["--platform", spec.platform] if spec.platform else []
+    words += ["--memory", str(spec.memory)] if spec.memory else []
+    words += ["--cpus", f"{spec.cpus:g}"] if spec.cpus else []
+    for mount in spec.volumes:
+        words += ["--volume", f"{mount.volume}:{mount.path}:{'rw' if mount.writable else 'ro'}"]
+    for path in spec.tmpfs:
+        words += ["--tmpfs", f"{path}:exec"]
+    return shlex.join([*words, spec.image, *spec.command])
+
+
 class Container:
     """A running container. Close it, or use it as a context manager; either way it is removed."""
 
@@ -97,6 +116,7 @@ class Container:
         """
         from testcontainers.core.container import DockerContainer
 
+        commands.debug(command_line(spec))
         self._engine = engine
         self.spec = spec
         self._closed = False

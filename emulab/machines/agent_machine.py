@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.engine.container import commands
 from emulab.errors import WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 
 # A kernel has no name for the address range that emulated programs live in.
 AddressRange = tuple[int, int]
-# Where QEMU reserves all of a 32-bit guest's addresses, nothing tells its reservation from the guest's own.
-_RESERVED = 1 << 32
 
 
 class AgentMachine:
@@ -125,9 +125,13 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
+        argv = (*self._prefix, *command.argv)
+        environment = {**command.environment, **self._environment}
+        settings = [f"{name}={value}" for name, value in environment.items()]
+        commands.debug(shlex.join(["env", *settings, *argv]))
         return Program(
-            argv=(*self._prefix, *command.argv),
-            environment={**command.environment, **self._environment},
+            argv=argv,
+            environment=environment,
             cwd=command.directory,
             root=self._root,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
@@ -168,7 +172,10 @@ class AgentService:
             completed=facts.completed,
             failed=facts.failures + facts.non_2xx,
             latencies_s=tuple(each * NANOSECOND for each in facts.latencies_ns),
-            memory=tuple(Memory(_known_vss(each.vss), each.rss, each.pss) for each in facts.samples),
+            memory=tuple(
+                Memory(each.vss if self._within is None else None, each.rss, each.pss)
+                for each in facts.samples
+            ),
         )
 
     def stop(self) -> Completed:
@@ -186,19 +193,15 @@ def machine_facts(agent: AgentClient, details: Mapping[str, Any], **known: Any) 
 
 def _reading(facts: MemoryFacts) -> MemoryReading:
     if facts.within is not None:
-        # Of an emulated process the kernel's totals count the emulator too; only the sum can tell.
-        part = facts.within
-        return MemoryReading(_known_vss(part.vss), part.rss, part.pss)
+        # Of an emulated process the kernel's totals count the emulator too; only the sum can tell. What the
+        # guest has reserved can not be told from what the emulator reserved for it, so it has no VSS.
+        return MemoryReading(None, facts.within.rss, facts.within.pss)
     sentences = tuple(
         f"{each.quantity} is {each.left_value} B by {each.left}, but {each.right_value} B by {each.right} "
         f"({'; '.join(map(str, each.mappings)) or 'no mapping stands out'})"
         for each in facts.differences
     )
     return MemoryReading(facts.status.vss, facts.status.rss, facts.rollup.pss, sentences)
-
-
-def _known_vss(vss: int) -> int | None:
-    return None if vss == _RESERVED else vss
 
 
 def _completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:

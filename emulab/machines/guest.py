@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from typing import TYPE_CHECKING, Self
 
+from emulab.engine.container import commands
 from emulab.errors import EmulabError, MachineError
 from emulab.machines.agent_client import AgentClient
 from emulab.machines.agent_documents import Program
@@ -32,6 +34,7 @@ class Guest:
 
         :raises MachineError: it ended at once, with its own words.
         """
+        commands.debug(shlex.join(command))
         self._host = host
         self.started = time.monotonic()
         program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")

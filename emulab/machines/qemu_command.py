@@ -29,14 +29,20 @@ AGENT_SOCKET = "/run/agent.sock"
 CONSOLE_LOG = "/run/console.log"
 
 # Where QEMU puts the guest's address 0 in user mode: far from its own mappings and those of the host's
-# loader, with 2^44 bytes free above it, so that a mapping's address tells whose it is.
-GUEST_BASE = 0x1000_0000_0000
+# loader, so that a mapping's address tells whose it is.
+GUEST_BASE = 1 << 44
+# How far the guest's addresses reach: QEMU keeps it in there. 32-bit guests have all their 4 GiB by QEMU's
+# default. On riscv64 it is what Linux gives a program under sv39, which every board of today has.
+_GUEST_SPACE = {"arm64": 1 << 44, "riscv64": 1 << 38}
 GUEST_RANGE = (GUEST_BASE, GUEST_BASE + (1 << 44))
 
 
-def user_environment(cpu_model: str) -> dict[str, str]:
+def user_environment(architecture: Architecture, cpu_model: str) -> dict[str, str]:
     """Return the variables that QEMU's user mode reads, so that programs started by programs inherit them."""
-    return {"QEMU_CPU": cpu_model, "QEMU_GUEST_BASE": hex(GUEST_BASE)}
+    environment = {"QEMU_CPU": cpu_model, "QEMU_GUEST_BASE": hex(GUEST_BASE)}
+    if architecture.name in _GUEST_SPACE:
+        environment["QEMU_RESERVED_VA"] = hex(_GUEST_SPACE[architecture.name])
+    return environment
 
 
 def user_prefix(architecture: Architecture) -> list[str]:

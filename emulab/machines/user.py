@@ -60,6 +60,6 @@ def open_user_machine(
         facts,
         close,
         prefix=user_prefix(target.architecture),
-        environment=user_environment(target.cpu_model),
+        environment=user_environment(target.architecture, target.cpu_model),
         within=GUEST_RANGE,
     )

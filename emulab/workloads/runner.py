@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
-from emulab.errors import WorkloadError
 from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Opener
 from emulab.machines.protocol import Command
 from emulab.workloads.building import Workshop
-from emulab.workloads.request import ProgramKind, find_places
+from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from emulab.workloads.request import Place, RunRequest
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-OnOutput = "Callable[[str, bytes], None]"
 
 
 @dataclass(frozen=True)
@@ -105,25 +102,25 @@ def _carry_out(
 ) -> None:
     target = job.place.target
     subject = Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
-    with progress.step(f"running {request.program.name} on {target.title}") as step:
-        with opener.open(target) as machine:
-            if job.artifact is not None:
-                machine.push(job.artifact.path, job.command.argv[0])
-            outcome.machines.append(_environment(target.board, machine))
-            if request.ready:
-                runs = measure_service(
-                    machine,
-                    job.command,
-                    request.ready,
-                    request.load,
-                    runs=request.runs,
-                    ready_timeout_s=request.timeout_s,
-                    on_run=lambda number: step.update("", done=number, total=request.runs),
-                )
-                outcome.figures += service_figures(subject, runs)
-                outcome.notes += [f"{target.title}: {text}" for text in memory_disagreements(runs)]
-            else:
-                _run_to_the_end(request, job, subject, machine, on_output, outcome)
+    title = f"running {request.program.name} on {target.title}"
+    with progress.step(title) as step, opener.open(target) as machine:
+        if job.artifact is not None:
+            machine.push(job.artifact.path, job.command.argv[0])
+        outcome.machines.append(_environment(target.board, machine))
+        if request.ready:
+            runs = measure_service(
+                machine,
+                job.command,
+                request.ready,
+                request.load,
+                runs=request.runs,
+                ready_timeout_s=request.timeout_s,
+                on_run=lambda number: step.update("", done=number, total=request.runs),
+            )
+            outcome.figures += service_figures(subject, runs)
+            outcome.notes += [f"{target.title}: {text}" for text in memory_disagreements(runs)]
+        else:
+            _run_to_the_end(request, job, subject, machine, on_output, outcome)
     if job.artifact is not None:
         size = subject.figure("binary-size", [float(job.artifact.size)], "B", FigureClass.COUNTED)
         outcome.figures.append(size)
@@ -167,17 +164,3 @@ def _environment(board: str | None, machine: Machine) -> dict[str, Any]:
         "cpu_model": facts.cpu_model,
         **facts.details,
     }
-
-
-def is_service(request: RunRequest) -> bool:
-    """Tell whether a request is for a service, which is measured, or for a program that ends."""
-    return bool(request.ready)
-
-
-def require_service(request: RunRequest, option: str) -> None:
-    """Refuse an option that only a service has a use for.
-
-    :raises WorkloadError: the request is for a program that ends.
-    """
-    if not request.ready or request.program.kind is ProgramKind.GUEST:
-        raise WorkloadError(f"{option} needs a service", hint="say how it becomes ready: --ready URL")
