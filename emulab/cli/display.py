@@ -37,43 +37,25 @@ def is_animated(stream: IO[str]) -> bool:
 
 
 @contextlib.contextmanager
-def progress_shown(*, quiet: bool = False, verbose: bool = False) -> Iterator[Progress]:
+def progress_shown(*, quiet: bool = False) -> Iterator[Progress]:
     """Show progress on stderr while the block runs.
 
     :param quiet: show nothing.
-    :param verbose: also show what is logged below ``emulab``: the command lines of QEMU and the engine.
     """
-    with contextlib.ExitStack() as shown:
-        progress: Progress
-        if quiet:
-            progress = Silent()
-        elif is_animated(sys.stderr):
-            progress = shown.enter_context(AnimatedProgress())
-        else:
-            progress = PlainProgress(sys.stderr)
-        if verbose:
-            shown.enter_context(_log_shown(progress if not quiet else PlainProgress(sys.stderr)))
-        yield progress
+    if quiet:
+        yield Silent()
+    elif is_animated(sys.stderr) and not _commands_are_shown():
+        with AnimatedProgress() as progress:
+            yield progress
+    else:
+        yield PlainProgress(sys.stderr)
 
 
-@contextlib.contextmanager
-def _log_shown(progress: Progress) -> Iterator[None]:
-    """Show what emulab logs as notes, so that it and what is drawn do not overwrite each other."""
+def _commands_are_shown() -> bool:
+    """Tell whether command lines go to stderr too, where an animation would overwrite them."""
     import logging
 
-    class _Notes(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            progress.note(self.format(record))
-
-    logger, handler = logging.getLogger("emulab"), _Notes()
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
+    return logging.getLogger("emulab.commands").isEnabledFor(logging.DEBUG)
 
 
 class PlainProgress:
