@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    from click.shell_completion import CompletionItem
+
 # Verb to one-line help: the list must be printable without importing any of them.
 _VERBS = {
     "run": "Run a Go program under emulation and report its figures.",
@@ -29,6 +31,7 @@ _VERBS = {
     "setup": "Install and prepare what emulab needs on this machine.",
     "doctor": "Say what works on this machine and what is missing.",
     "clean": "Remove what emulab left or keeps on this machine.",
+    "completion": "Print the script that completes emulab's words in a shell.",
 }
 
 
@@ -51,6 +54,14 @@ class Verbs(click.Group):
         """Write the verbs with their one line, importing none."""
         with formatter.section("Verbs"):
             formatter.write_dl(list(_VERBS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the verbs, importing none, and the options."""
+        from click.shell_completion import CompletionItem
+
+        verbs = [CompletionItem(name, help=text) for name, text in _VERBS.items()]
+        fitting = [verb for verb in verbs if verb.value.startswith(incomplete)]
+        return [*fitting, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -112,7 +123,7 @@ _CONTEXT = {
 @click.version_option(__version__, prog_name="emulab")
 @click.pass_context
 def emulab(ctx: click.Context) -> None:
-    r"""Say what a Go program will do on a board that you do not have.
+    """Say what a Go program will do on a board that you do not have.
 
     \b
     emulab run ./cmd/server --board visionfive-2 --ready http://:8080/health
@@ -137,7 +148,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         # A polite kill unwinds as Ctrl-C does, so that containers are closed on the way out.
         signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = emulab.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+        words = list(argv) if argv is not None else None
+        status = emulab.main(args=words, prog_name="emulab", standalone_mode=False)
         sys.stdout.flush()
     except EmulabError as error:
         report_error(error)

@@ -57,7 +57,7 @@ def _boards() -> list[str]:
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
-    r"""Run a Go program under emulation and report its figures.
+    """Run a Go program under emulation and report its figures.
 
     WORKLOAD is one that ships with emulab (healthd), PACKAGE a Go package, BINARY an executable. With
     neither, a program of the root filesystem stands after `--`.
