@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
 from emulab.cache import digest, entry
@@ -13,7 +14,7 @@ from emulab.images import Builder
 from emulab.machines.tools import Tools, agent_program, ensure_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from emulab.engine import Engine
@@ -141,3 +142,52 @@ class Opener:
         # What a dead run left must not be why this one fails.
         with contextlib.suppress(EmulabError):
             sweep(self._engine)
+
+
+class Ahead:
+    """Prepares machines, and opens the first, while the caller does something else.
+
+    An error is raised where the machine is wanted. What is not wanted any more is closed.
+
+    :param first: whether to open the first machine; otherwise its images are prepared only.
+    """
+
+    def __init__(self, opener: Opener, targets: Sequence[Target], *, first: bool) -> None:
+        self._opener = opener
+        self._targets = targets
+        self._first: Future[AgentMachine | None] = Future()
+        # A daemon: when the program does not compile, nobody waits for an image to be built.
+        threading.Thread(target=self._work, args=(first,), name="machines", daemon=True).start()
+
+    def _work(self, first: bool) -> None:
+        try:
+            self._opener.prepare(self._targets)
+            self._first.set_result(self._opener.open(self._targets[0]) if first else None)
+        except BaseException as error:
+            self._first.set_exception(error)
+
+    def wait(self) -> None:
+        """Wait until the images are there.
+
+        :raises InfrastructureError: one could not be built.
+        """
+        self._first.result()
+
+    def open(self, target: Target) -> AgentMachine:
+        """Return an open machine of a target.
+
+        :raises InfrastructureError: it could not be prepared or opened.
+        """
+        machine = self._first.result()
+        if machine is not None and target is self._targets[0]:
+            self._first = Future()
+            self._first.set_result(None)
+            return machine
+        return self._opener.open(target)
+
+    def close(self) -> None:
+        """Close a machine that nobody wanted, if it is open by now."""
+        if self._first.done() and self._first.exception() is None:
+            machine = self._first.result()
+            if machine is not None:
+                machine.close()

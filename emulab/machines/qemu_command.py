@@ -83,8 +83,8 @@ class SystemHardware:
             )
 
 
-def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
-    """Return the part of QEMU's command line that booting and restoring share.
+def machine_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
+    """Return QEMU's command line for a machine that has a serial console and nothing else.
 
     :param ram: options of the memory's file, besides id and size.
     """
@@ -98,12 +98,15 @@ def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-chardev", f"file,id=console,path={CONSOLE_LOG}", "-serial", "chardev:console"),
         *("-qmp", f"unix:{MONITOR_SOCKET},server=on,wait=off"),
-        *(
-            "-device",
-            "virtio-serial-pci",
-            "-chardev",
-            f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off",
-        ),
+    ]
+
+
+def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
+    """Return the part of QEMU's command line that booting and restoring share: with the agent's port."""
+    return [
+        *machine_command(hardware, ram),
+        *("-chardev", f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off"),
+        *("-device", "virtio-serial-pci"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
         *("-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng"),
     ]

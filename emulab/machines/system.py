@@ -35,7 +35,8 @@ def hardware_of(target: Target, kernel_facts: dict[str, Any]) -> SystemHardware:
         cpu_model=target.cpu_model,
         memory=target.memory,
         cpus=target.cpus,
-        machine_options=tuple(kernel_facts.get("machine_options", ())),
+        # "virt", or "virt,highmem=off"
+        machine_options=tuple(str(kernel_facts["machine"]).split(",")[1:]),
     )
     hardware.check()
     return hardware
