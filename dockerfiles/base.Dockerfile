@@ -5,5 +5,5 @@ FROM $ORIGIN
 ARG MIRROR
 ENV DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 COPY base/ /
-RUN sh /usr/share/emulab/one-source "$MIRROR"
+RUN /usr/share/emulab/one-source "$MIRROR"
 CMD ["/bin/bash"]

@@ -2,4 +2,4 @@
 ARG TOOLS
 FROM $TOOLS
 COPY root.tar /
-RUN mkdir /disk && tar2sqfs -q -c zstd -X level=15 -b 131072 /disk/disk.squashfs </root.tar
+RUN tar2sqfs -q -c zstd /disk.squashfs </root.tar && tar --owner=0 --group=0 -cf /result.tar disk.squashfs

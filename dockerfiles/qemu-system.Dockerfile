@@ -1,5 +1,4 @@
 # QEMU's system emulators for the guest architectures, and the tools for the guests' disks.
 ARG BASE
 FROM $BASE
-RUN /usr/share/emulab/install qemu-system-arm qemu-system-riscv opensbi squashfs-tools-ng && \
-    /usr/share/emulab/versions qemu-system-arm qemu-system-riscv opensbi squashfs-tools-ng >/packages.txt
+RUN /usr/share/emulab/install qemu-system-arm qemu-system-riscv opensbi squashfs-tools-ng
