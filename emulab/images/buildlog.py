@@ -75,7 +75,7 @@ class BuildLog:
             )
         if _UNREACHABLE.search(detail):
             return ImageError(
-                f"the Debian mirror {mirror or 'of the base image'} could not be read for the image {self.image}",
+                f"the Debian mirror {mirror or 'of the base image'} could not be read to build {self.image}",
                 hint="see whether it can be reached, or set EMULAB_DEBIAN_MIRROR to one that can",
                 detail=detail,
             )
@@ -95,9 +95,8 @@ class BuildLog:
             self.step.update(what[:_SHOWN_WIDTH], done=float(done) - 1, total=float(total))
         elif match := _NINJA.match(line):
             done, total, what = match.groups()
-            self.step.update(
-                f"compiling {what.rsplit(' ', 1)[-1][-_SHOWN_WIDTH:]}", done=float(done), total=float(total)
-            )
+            text = f"compiling {what.rsplit(' ', 1)[-1]}" if what.startswith("Compiling ") else what
+            self.step.update(text[:_SHOWN_WIDTH], done=float(done), total=float(total))
         elif match := _MAKE.match(line):
             self.step.update(f"compiling {match.group(1)[-_SHOWN_WIDTH:]}")
         elif match := _APT.match(line):
