@@ -100,22 +100,22 @@ func reapOrphans() {
 	}
 }
 
-// attach tells hold that somebody serves, for as long as the returned descriptor is open. Without a
-// holder, on a machine that is no container of ours, it is -1.
-func attach(path string) int {
+// attach tells hold that somebody serves, until this process ends. Without a holder, on a machine that
+// is no container of ours, it does nothing.
+func attach(path string) {
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1
+		return
 	}
 	for attempt := 0; ; attempt++ {
 		err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: path})
 		if err == nil {
-			return fd
+			return
 		}
 		// hold may have begun a moment ago
 		if os.Getpid() == 1 || err != syscall.ENOENT && err != syscall.ECONNREFUSED || !held() || attempt == 500 {
 			syscall.Close(fd)
-			return -1
+			return
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

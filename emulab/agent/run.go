@@ -79,6 +79,7 @@ func run(x *exchange, in *fields) (reply, *failure) {
 	c := readCommand(in)
 	streamed := in.flag("stdin")
 	timeout := in.integer("timeout_ns", 0)
+	stdinPath := in.optionalText("stdin_file", "/dev/null")
 	limit := in.integer("output_limit", 1<<62)
 	if bad := in.finish(); bad != nil {
 		return reply{}, bad
@@ -92,10 +93,10 @@ func run(x *exchange, in *fields) (reply, *failure) {
 	if streamed {
 		stdin, files[0], err = pipe(false)
 	} else {
-		files[0], err = syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		files[0], err = syscall.Open(stdinPath, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	}
 	if err != nil {
-		return reply{}, failed(err, "")
+		return reply{}, failed(err, stdinPath)
 	}
 	stdout, out, err := pipe(true)
 	if err != nil {

@@ -31,13 +31,16 @@ func newAgent(small bool) *agent {
 // session is what one host sees between its hello and the end of the stream or the next hello.
 type session struct {
 	agent      *agent
-	link       *link
+	link       frameSink
 	number     uint32
 	hostWindow int
 
 	mu        sync.Mutex
 	exchanges map[uint32]*exchange
 }
+
+// frameSink is where a session's frames go.
+type frameSink interface{ send(*frame) error }
 
 // reply is a request's good end.
 type reply struct{ document, payload []byte }
@@ -167,7 +170,15 @@ func (s *session) begin(f frame) {
 }
 
 // perform runs a request; a defect of ours ends that request only.
-func (x *exchange) perform(document []byte) (answer reply, bad *failure) {
+func (x *exchange) perform(document []byte) (reply, *failure) {
+	v, err := parseDocument(document)
+	if err != nil {
+		return reply{}, &failure{code: "bad-request", message: err.Error()}
+	}
+	return x.performFields(newFields(v))
+}
+
+func (x *exchange) performFields(in *fields) (answer reply, bad *failure) {
 	defer func() {
 		if r := recover(); r != nil {
 			message := "defect in the agent"
@@ -180,11 +191,6 @@ func (x *exchange) perform(document []byte) (answer reply, bad *failure) {
 			bad = &failure{code: "internal", message: message}
 		}
 	}()
-	v, err := parseDocument(document)
-	if err != nil {
-		return reply{}, &failure{code: "bad-request", message: err.Error()}
-	}
-	in := newFields(v)
 	operation := in.text("op")
 	handle := operations(operation)
 	if handle == nil {

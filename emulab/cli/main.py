@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from emulab import __version__
+from emulab import __version__, settings
 from emulab.errors import EmulabError
 
 if TYPE_CHECKING:
@@ -74,9 +76,53 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Options(Mapping[str, "list[str]"]):
+    """Every verb's long options; a verb is imported when it is asked for."""
+
+    def __getitem__(self, verb: str) -> list[str]:
+        return list(_parameters(verb))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_VERBS)
+
+    def __len__(self) -> int:
+        return len(_VERBS)
+
+
+def _parameters(verb: str) -> dict[str, click.Parameter]:
+    """Return a verb's long options, without their dashes, and the parameters that they set."""
+    command: click.Command = importlib.import_module(f"emulab.cli.{verb}").command
+    return {
+        word.removeprefix("--"): parameter
+        for parameter in command.params
+        for word in parameter.opts
+        if word.startswith("--")
+    }
+
+
+def _defaults() -> dict[str, dict[str, Any]]:
+    """Return the defaults that the settings files give to the verbs' parameters."""
+    defaults: dict[str, dict[str, Any]] = {}
+    for verb, table in settings.merged(Path.cwd(), _Options()).items():
+        parameters = _parameters(verb)
+        for key, value in table.items():
+            parameter = parameters[key]
+            repeated = getattr(parameter, "multiple", False) and not isinstance(value, list)
+            defaults.setdefault(verb, {})[parameter.name or key] = [value] if repeated else value
+    return defaults
+
+
+_CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "auto_envvar_prefix": "EMULAB",
+}
+
+
+@click.command(cls=Verbs, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="emulab")
-def emulab() -> None:
+@click.pass_context
+def emulab(ctx: click.Context) -> None:
     """Say what a Go program will do on a board that you do not have.
 
     \b
@@ -84,6 +130,7 @@ def emulab() -> None:
     emulab run -- /bin/uname -a
     emulab boards
     """
+    ctx.default_map = _defaults()
 
 
 def report_error(error: EmulabError) -> None:

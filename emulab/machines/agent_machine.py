@@ -44,7 +44,6 @@ class AgentMachine:
 
     :param prefix: what stands before a program's own argv, such as an emulator.
     :param environment: what every program needs in its environment, such as the emulator's settings.
-    :param root: the directory that is the programs' root; "" for the agent's own.
     :param within: the addresses whose mappings are the program's; None when all are.
     :param on_close: removes what the machine stands on.
     """
@@ -57,7 +56,6 @@ class AgentMachine:
         *,
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        root: str = "",
         within: AddressRange | None = None,
     ) -> None:
         self._agent = agent
@@ -65,7 +63,6 @@ class AgentMachine:
         self._on_close = on_close
         self._prefix = tuple(prefix)
         self._environment = dict(environment or {})
-        self._root = root
         self._within = within
 
     @property
@@ -80,18 +77,18 @@ class AgentMachine:
 
     def push(self, content: Path | bytes, path: str, *, permissions: int = 0o755) -> None:
         """Copy a file onto the machine."""
-        self._agent.put(content, self._root + path, mode=permissions)
+        self._agent.put(content, path, mode=permissions)
 
     def pull(self, path: str) -> bytes:
         """Copy a file from the machine."""
-        return self._agent.get(self._root + path)
+        return self._agent.get(path)
 
     def run(self, command: Command, on_output: Callable[[str, bytes], None] | None = None) -> Completed:
         """Run a program to its end."""
         result = self._agent.run(
             self._program(command), stdin=command.stdin, timeout_s=command.timeout_s, on_output=on_output
         )
-        return _completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
+        return completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:
         """Start a program and wait until it is ready."""
@@ -101,7 +98,7 @@ class AgentMachine:
         said = result.end.output.decode(errors="replace") if result.end is not None else ""
         name = command.argv[0]
         if result.outcome == "died" and result.end is not None:
-            ending = _completed(result.end, b"", b"").ending()
+            ending = completed(result.end, b"", b"").ending()
             raise WorkloadError(f"{name} {ending} before it was ready at {ready}", detail=said)
         raise WorkloadError(
             f"{name} was not ready at {ready} within {timeout_s:g} s",
@@ -133,7 +130,6 @@ class AgentMachine:
             argv=argv,
             environment=environment,
             cwd=command.directory,
-            root=self._root,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
         )
 
@@ -181,7 +177,7 @@ class AgentService:
     def stop(self) -> Completed:
         """End the program: politely, then by force."""
         result = self._agent.stop(self._pid)
-        return _completed(result, result.output, b"")
+        return completed(result, result.output, b"")
 
 
 def machine_facts(agent: AgentClient, details: Mapping[str, Any], **known: Any) -> MachineFacts:
@@ -204,7 +200,8 @@ def _reading(facts: MemoryFacts) -> MemoryReading:
     return MemoryReading(facts.status.vss, facts.status.rss, facts.rollup.pss, sentences)
 
 
-def _completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
+def completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
+    """Return how a program ended, in the terms of the protocol of machines."""
     return Completed(
         status=end.exit,
         signal=_signal_number(end.signal),

@@ -88,13 +88,13 @@ class Opener:
         from emulab.machines.user import open_user_machine
 
         rootfs, emulator = (self._images[name] for name in images_of(target))
-        return open_user_machine(self.engine, target, rootfs, emulator, self._tools(emulator))
+        return open_user_machine(self.engine, target, rootfs, emulator, self.tools_of(target))
 
     def _open_system(self, target: Target, *, fresh: bool) -> AgentMachine:
         from emulab.machines.system import boot_machine, open_system_machine
 
         hardware, system, details = self.system_of(target)
-        tools = self._tools(self._images["qemu-system"])
+        tools = self.tools_of(target)
         if fresh:
             return boot_machine(self.engine, target, system, hardware, tools, details)
         return open_system_machine(self.engine, target, system, hardware, tools, self._progress, details)
@@ -117,6 +117,10 @@ class Opener:
         )
         details = {"images": {image.name: image.id for image in (disk, emulator, kernel)}}
         return hardware_of(target, facts), system, details
+
+    def tools_of(self, target: Target) -> Tools:
+        """Return the volume of tools that a target's containers mount."""
+        return self._tools(self._images["qemu-user" if target.mode == "user" else "qemu-system"])
 
     def _file(self, image: BuiltImage, path: str) -> Path:
         """Return a file of an image on this machine's disk."""

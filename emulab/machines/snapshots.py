@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from emulab.machines.tools import Tools
     from emulab.progress import Progress
 
-ROOT = "/newroot"
-"""Where a guest's agent mounts the root filesystem that programs see."""
-
 _DIRECTORY = "/snapshot"
 _RAM = f"{_DIRECTORY}/ram"
 _STATE = f"{_DIRECTORY}/state"
@@ -144,7 +141,7 @@ def boot(
     :raises MachineError: it panics, hangs or dies, with its console's last lines.
     """
     mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
-    hosting = _host(engine, system, hardware, tools, mounts, network=network)
+    hosting = host_guest(engine, system, hardware, tools, mounts, network=network)
     try:
         contents: dict[str, bytes | Path] = {
             _KERNEL: system.kernel.path(),
@@ -173,7 +170,7 @@ def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
-    hosting = _host(engine, system, hardware, tools, mounts)
+    hosting = host_guest(engine, system, hardware, tools, mounts)
     try:
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
@@ -232,18 +229,19 @@ def _make(
 
 def _warm_up(agent: AgentClient) -> None:
     """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
-    agent.run(Program(("/bin/sh", "-c", "exit 0"), root=ROOT), timeout_s=_BOOT_TIMEOUT_S)
+    agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
 
 
-def _host(
+def host_guest(
     engine: Engine,
     system: GuestSystem,
     hardware: SystemHardware,
     tools: Tools,
-    volumes: Sequence[VolumeMount],
+    volumes: Sequence[VolumeMount] = (),
     *,
     network: bool = False,
 ) -> Hosting:
+    """Start the container that a guest's emulator will run in."""
     return Hosting(
         engine,
         system.emulator,

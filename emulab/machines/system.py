@@ -9,7 +9,6 @@ from emulab.errors import MachineError
 from emulab.machines.agent_machine import AgentMachine, machine_facts
 from emulab.machines.qemu_command import SystemHardware
 from emulab.machines.snapshots import (
-    ROOT,
     GuestSystem,
     RunningGuest,
     boot,
@@ -102,4 +101,4 @@ def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> 
         libc=target.libc,
         cpu_model=target.cpu_model,
     )
-    return AgentMachine(running.agent, facts, running.close, root=ROOT)
+    return AgentMachine(running.agent, facts, running.close)

@@ -12,8 +12,10 @@ from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Opener
 from emulab.machines.protocol import Command
 from emulab.workloads.building import Workshop
+from emulab.workloads.deterministic import NOTE, run_deterministically
 from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
+from emulab.workloads.smallest_memory import find_smallest_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,6 +104,18 @@ def _carry_out(
 ) -> None:
     target = job.place.target
     subject = Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
+    if request.find_smallest_memory:
+        memory, reasons = find_smallest_memory(request, job, opener, progress)
+        outcome.figures.append(subject.figure("smallest-memory", [float(memory)], "B"))
+        outcome.notes += [f"{target.title}: {reason}" for reason in reasons]
+        return
+    if request.deterministic:
+        with progress.step(f"running {request.program.name} deterministically on {target.title}"):
+            figures, failure = run_deterministically(request, job, subject, opener, on_output)
+        outcome.figures += figures
+        outcome.failures += [failure] if failure else []
+        outcome.notes = [NOTE]
+        return
     title = f"running {request.program.name} on {target.title}"
     with progress.step(title) as step, opener.open(target) as machine:
         if job.artifact is not None:
