@@ -56,9 +56,13 @@ def engine(private_engine: str) -> Engine:
         info = tarfile.TarInfo("file")
         info.size = 1 << 20
         tar.addfile(info, io.BytesIO(os.urandom(info.size)))
-    repository, tag = _IMAGE.split(":")
-    engine.client.api.import_image_from_data(content.getvalue(), repository=repository, tag=tag)
+    _import(engine, content.getvalue(), _IMAGE, ["LABEL org.emulab.image=test"])
     return engine
+
+
+def _import(engine: Engine, content: bytes, reference: str, changes: list[str]) -> None:
+    repository, tag = reference.split(":")
+    engine.client.api.import_image_from_data(content, repository=repository, tag=tag, changes=changes)
 
 
 def test_setup_finds_the_engine_and_changes_nothing(private_engine: str) -> None:
@@ -82,7 +86,7 @@ def test_doctor_sees_what_a_dead_run_left_and_clean_removes_just_that(engine: En
     seen = _emulab("doctor", "--json")
     assert seen.returncode == 0, seen.stdout
     checks = {check["name"]: check for check in json.loads(seen.stdout)["checks"]}
-    assert _IMAGE in checks["images"]["seen"]
+    assert checks["images"]["seen"].startswith("1 built")
     assert checks["leftovers"]["health"] == "warn"
     assert "1 container, 1 volume" in checks["leftovers"]["seen"]
 
@@ -100,13 +104,17 @@ def test_clean_of_everything_leaves_nothing_and_says_what_it_freed(engine: Engin
     _container(engine, Owner.current())
     ensure_volume(engine, "emulab-whole", "tools", lambda name: {"complete": True})
     engine.client.api.create_volume("somebody-elses")
+    _import(engine, b"\0" * 10240, "somebody/elses:1", [])
+    _import(engine, b"\0" * 10240, "emulab/nameless:1", ["LABEL org.emulab.image=nameless"])
+    _import(engine, b"\0" * 10240, "emulab/nameless:1", ["LABEL org.emulab.image=another"])
+    assert len(engine.client.api.images()) == 4
     done = _emulab("clean", "--all", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["freed"] >= 1 << 20
     assert {(row["kind"]) for row in document["removed"]} >= {"container", "volume", "image"}
     assert engine.client.api.containers(all=True) == []
-    assert engine.client.api.images() == []
+    assert [row["RepoTags"] for row in engine.client.api.images()] == [["somebody/elses:1"]]
     assert [row["Name"] for row in engine.client.api.volumes()["Volumes"]] == ["somebody-elses"]
     # The record of the volume went with it: it is made again, not believed to exist.
     assert ensure_volume(engine, "emulab-whole", "tools", lambda name: {"made": "again"}) == {"made": "again"}
