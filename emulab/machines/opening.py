@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from emulab.cache import digest, entry
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
-from emulab.images import Builder
+from emulab.images.builder import LABEL_FACTS, Builder
 from emulab.machines.tools import Tools, agent_program, ensure_tools
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emulab.engine import Engine
-    from emulab.images import BuiltImage
+    from emulab.images.builder import BuiltImage
     from emulab.machines.agent_machine import AgentMachine
     from emulab.machines.qemu_command import SystemHardware
     from emulab.machines.snapshots import GuestSystem
     from emulab.machines.target import Target
     from emulab.progress import Progress
+
+STOCK = "stock"
 
 
 def images_of(target: Target) -> list[str]:
@@ -31,7 +34,9 @@ def images_of(target: Target) -> list[str]:
     arch = target.architecture.name
     if target.mode == "user":
         return [f"rootfs-{target.libc}-{arch}", "qemu-user"]
-    return [f"disk-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
+    # Debian's kernels need modules to read a disk; their guests have the root filesystem in memory.
+    root = "rootfs" if target.kernel == STOCK else "disk"
+    return [f"{root}-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
 
 
 class Opener:
@@ -72,7 +77,7 @@ class Opener:
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
         names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
-        self._images |= self._builder().ensure(names)
+        self._images |= Builder(self.engine.client, self._progress).ensure(names)
 
     def open(self, target: Target, *, fresh: bool = False) -> AgentMachine:
         """Open a machine; its images must have been prepared.
@@ -106,33 +111,36 @@ class Opener:
         :raises UsageError: memory or processors out of range.
         """
         from emulab.machines.snapshots import GuestSystem, Part
-        from emulab.machines.system import hardware_of, parse_kernel_facts
+        from emulab.machines.system import hardware_of
 
-        disk, emulator, kernel = (self._images[name] for name in images_of(target))
-        facts = parse_kernel_facts(self._file(kernel, "/kernel/facts.json").read_bytes())
+        root, emulator, kernel = (self._images[name] for name in images_of(target))
+        in_memory = target.kernel == STOCK
         system = GuestSystem(
             emulator=emulator.id,
             kernel=Part(kernel.id, lambda: self._file(kernel, "/kernel/image")),
-            root=Part(disk.id, lambda: self._file(disk, "/disk.squashfs")),
+            root=Part(root.id, lambda: self._file(root, "" if in_memory else "/disk.squashfs")),
             agent=agent_program(target.architecture.goarch, self._progress),
+            root_in_memory=in_memory,
         )
-        details = {"images": {image.name: image.id for image in (disk, emulator, kernel)}}
-        return hardware_of(target, facts), system, details
+        details = {"images": {image.name: image.id for image in (root, emulator, kernel)}}
+        return hardware_of(target, json.loads(kernel.labels[LABEL_FACTS])), system, details
 
     def tools_of(self, target: Target) -> Tools:
         """Return the volume of tools that a target's containers mount."""
         return self._tools(self._images["qemu-user" if target.mode == "user" else "qemu-system"])
 
     def _file(self, image: BuiltImage, path: str) -> Path:
-        """Return a file of an image on this machine's disk."""
+        """Return a file of an image, or with no path all of it as a tar archive, on this machine's disk."""
 
         def make(directory: Path) -> None:
-            (directory / "content").write_bytes(self._builder().read_file(image.name, path))
+            store = Builder(self.engine.client, self._progress).store
+            with (directory / "content").open("wb") as content:
+                if path:
+                    store.copy_file(image.reference, path, content)
+                else:
+                    store.copy_layer(image.reference, content)
 
         return entry("image-files", digest([image.id, path]), make) / "content"
-
-    def _builder(self) -> Builder:
-        return Builder(self.engine.client, self._progress)
 
     def _tools(self, image: BuiltImage) -> Tools:
         return ensure_tools(self.engine, agent_program(self.engine.goarch, self._progress), image.id)

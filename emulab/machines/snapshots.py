@@ -20,7 +20,7 @@ from emulab.errors import MachineError
 from emulab.machines.agent_documents import Program
 from emulab.machines.guest import Guest
 from emulab.machines.hosting import Hosting
-from emulab.machines.initramfs import agent_initramfs
+from emulab.machines.initramfs import agent_initramfs, entries_of_tar
 from emulab.machines.qemu_command import (
     GIBIBYTE,
     SystemHardware,
@@ -70,6 +70,8 @@ class GuestSystem:
 
     :param emulator: the id of the image with QEMU.
     :param agent: the agent's program, built for the guest's architecture.
+    :param root_in_memory: the root is a tar archive that goes into the initial RAM filesystem, for kernels
+        that need modules to read a disk; otherwise it is a disk.
     :param root: the root filesystem's disk.
     """
 
@@ -77,6 +79,18 @@ class GuestSystem:
     kernel: Part
     root: Part
     agent: Path
+    root_in_memory: bool = False
+
+    def initramfs(self) -> bytes:
+        """Return the initial RAM filesystem."""
+        if not self.root_in_memory:
+            return agent_initramfs(self.agent.read_bytes())
+        with self.root.path().open("rb") as stream:
+            return agent_initramfs(self.agent.read_bytes(), entries_of_tar(stream))
+
+    def disk_arguments(self, path: str) -> list[str]:
+        """Return QEMU's arguments for the disk at a path, none where the root is in memory."""
+        return [] if self.root_in_memory else disk_arguments(path)
 
     def snapshot_name(self, hardware: SystemHardware) -> str:
         """Return the name of the volume that holds this system booted on that hardware."""
@@ -145,17 +159,19 @@ def boot(
     try:
         contents: dict[str, bytes | Path] = {
             _KERNEL: system.kernel.path(),
-            _INITRAMFS: agent_initramfs(system.agent.read_bytes()),
-            _DISK: system.root.path(),
+            _INITRAMFS: system.initramfs(),
         }
+        if not system.root_in_memory:
+            contents[_DISK] = system.root.path()
         for path, content in contents.items():
             hosting.agent.put(content, _place(path, volume))
-        line = kernel_command_line(hardware.architecture, "emulab.root=/dev/vda")
+        settings = [] if system.root_in_memory else ["emulab.root=/dev/vda"]
+        line = kernel_command_line(hardware.architecture, *settings)
         kernel, initramfs, disk, ram = (_place(p, volume) for p in (_KERNEL, _INITRAMFS, _DISK, _RAM))
         command = [
             *system_command(hardware, [f"mem-path={ram}", "share=on"]),
             *boot_arguments(kernel, initramfs, line),
-            *disk_arguments(disk),
+            *system.disk_arguments(disk),
         ]
         guest = Guest(hosting.agent, command)
         return _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
@@ -174,7 +190,7 @@ def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools
     try:
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
-            *disk_arguments(_DISK),
+            *system.disk_arguments(_DISK),
             *("-incoming", "defer"),
         ]
         guest = Guest(hosting.agent, command)

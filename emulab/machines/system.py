@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from emulab.errors import MachineError
@@ -35,8 +34,7 @@ def hardware_of(target: Target, kernel_facts: dict[str, Any]) -> SystemHardware:
         cpu_model=target.cpu_model,
         memory=target.memory,
         cpus=target.cpus,
-        # "virt", or "virt,highmem=off"
-        machine_options=tuple(str(kernel_facts["machine"]).split(",")[1:]),
+        machine_options=tuple(kernel_facts["machine_options"]),
     )
     hardware.check()
     return hardware
@@ -85,12 +83,6 @@ def boot_machine(
     :raises MachineError: the guest does not boot, with its console's last lines.
     """
     return _machine(target, boot(engine, system, hardware, tools), details)
-
-
-def parse_kernel_facts(content: bytes) -> dict[str, Any]:
-    """Return what a kernel's image says of itself in its ``facts.json``."""
-    facts: dict[str, Any] = json.loads(content)
-    return facts
 
 
 def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
