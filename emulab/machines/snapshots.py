@@ -23,10 +23,12 @@ from emulab.machines.hosting import Hosting
 from emulab.machines.initramfs import agent_initramfs, entries_of_tar
 from emulab.machines.qemu_command import (
     GIBIBYTE,
+    NETWORK_SETUP,
     SystemHardware,
     boot_arguments,
     disk_arguments,
     kernel_command_line,
+    network_arguments,
     system_command,
 )
 
@@ -172,9 +174,13 @@ def boot(
             *system_command(hardware, [f"mem-path={ram}", "share=on"]),
             *boot_arguments(kernel, initramfs, line),
             *system.disk_arguments(disk),
+            *(network_arguments() if network else ()),
         ]
         guest = Guest(hosting.agent, command)
-        return _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        running = _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        if network:
+            _raise_network(running.agent)
+        return running
     except BaseException:
         hosting.close()
         raise
@@ -246,6 +252,13 @@ def _make(
 def _warm_up(agent: AgentClient) -> None:
     """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
     agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
+
+
+def _raise_network(agent: AgentClient) -> None:
+    result = agent.run(Program(("/bin/sh", "-c", NETWORK_SETUP)), timeout_s=_BOOT_TIMEOUT_S)
+    if result.exit != 0:
+        said = (result.stdout + result.stderr).decode(errors="replace")
+        raise MachineError("the guest's network card could not be set up", detail=said)
 
 
 def host_guest(
