@@ -164,12 +164,19 @@ class Ahead:
         self._opener = opener
         self._targets = targets
         self._first: Future[AgentMachine | None] = Future()
+        self._stage = threading.Lock()
+        self._is_prepared = False
+        self._is_abandoned = False
         # A daemon: when the program does not compile, nobody waits for an image to be built.
         threading.Thread(target=self._work, args=(first,), name="machines", daemon=True).start()
 
     def _work(self, first: bool) -> None:
         try:
             self._opener.prepare(self._targets)
+            with self._stage:
+                if self._is_abandoned:
+                    return
+                self._is_prepared = True
             self._first.set_result(self._opener.open(self._targets[0]) if first else None)
         except BaseException as error:
             self._first.set_exception(error)
@@ -194,8 +201,12 @@ class Ahead:
         return self._opener.open(target)
 
     def close(self) -> None:
-        """Close a machine that nobody wanted, if it is open by now."""
-        if self._first.done() and self._first.exception() is None:
+        """Close a machine that nobody wanted, or see to it that none is opened any more."""
+        with self._stage:
+            self._is_abandoned = True
+            if not self._is_prepared:
+                return
+        with contextlib.suppress(EmulabError):
             machine = self._first.result()
             if machine is not None:
                 machine.close()
