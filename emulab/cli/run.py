@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_words, key_values
+from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
     from emulab.workloads.request import RunRequest
@@ -22,10 +23,10 @@ def _boards() -> list[str]:
 
 @click.command(cls=GuestCommand, short_help="Run a Go program under emulation and report its figures.")
 @click.argument("what", required=False, metavar="[WORKLOAD|PACKAGE|BINARY]")
-@click.option("--board", "boards", type=Listed(_boards), multiple=True, help="Boards to run for.")
-@click.option("--arch", "arches", type=Listed(), multiple=True, help="arm64, armv7, riscv64.")
-@click.option("--libc", "libcs", type=Listed(), multiple=True, help="musl, glibc, glibc-old.")
-@click.option("--mode", "modes", type=Listed(), multiple=True, help="user (the default), system.")
+@click.option("--board", type=Listed(_boards), multiple=True, help="Boards to run for.")
+@click.option("--arch", type=Listed(), multiple=True, help="arm64, armv7, riscv64.")
+@click.option("--libc", type=Listed(), multiple=True, help="musl, glibc, glibc-old.")
+@click.option("--mode", type=Listed(), multiple=True, help="user (the default), system.")
 @click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
 @click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
 @click.option("--kernel", type=click.Choice(["4k", "16k", "64k", "stock"]), help="System mode's kernel.")
@@ -45,16 +46,18 @@ def _boards() -> list[str]:
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds until it is given up.")
 @click.option("--env", multiple=True, callback=key_values, metavar="NAME=VALUE", help="For the program.")
 @click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
-@click.option("--stdin", "read_stdin", is_flag=True, help="Pass this command's input on to the program.")
+@click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
+@click.option("--find-smallest-memory", is_flag=True, help="Find the least memory a service works in.")
+@click.option("--stdin", is_flag=True, help="Pass this command's input on to the program.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
 )
-@click.option("-o", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
-@click.option("-v", "--verbose", is_flag=True, help="Show QEMU's command lines.")
+@click.option("-o", "--output", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
+@verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> int:
-    r"""Run a Go program under emulation and report its figures.
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Run a Go program under emulation and report its figures.
 
     WORKLOAD is one that ships with emulab (healthd), PACKAGE a Go package, BINARY an executable. With
     neither, a program of the root filesystem stands after `--`.
@@ -73,9 +76,9 @@ def command(ctx: click.Context, **options: Any) -> int:
     from emulab.workloads.runner import run
 
     request = _request(ctx, options)
-    with progress_shown(quiet=options["quiet"], verbose=options["verbose"]) as progress:
+    with progress_shown(quiet=options["quiet"]) as progress:
         document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
-    requests = list(options["outputs"])
+    requests = list(options["output"])
     if options["as_json"]:
         requests.append("json=-")
     elif request.ready and not any(each.endswith("=-") for each in requests):
@@ -93,10 +96,10 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
     ready = options["ready"] or (program.manifest.ready if program.manifest else "")
     return RunRequest(
         program=program,
-        boards=tuple(flattened(options["boards"])),
-        architectures=tuple(flattened(options["arches"])),
-        libcs=tuple(flattened(options["libcs"])),
-        modes=tuple(flattened(options["modes"])),
+        boards=tuple(flattened(options["board"])),
+        architectures=tuple(flattened(options["arch"])),
+        libcs=tuple(flattened(options["libc"])),
+        modes=tuple(flattened(options["mode"])),
         memory=options["memory"],
         cpus=options["cpus"],
         kernel=options["kernel"],
@@ -116,7 +119,9 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
         load=_load(options, ready, program.manifest),
         runs=options["runs"] or (3 if ready else 1),
         timeout_s=options["timeout"],
-        stdin=sys.stdin.buffer.read() if options["read_stdin"] else b"",
+        deterministic=options["deterministic"],
+        find_smallest_memory=options["find_smallest_memory"],
+        stdin=sys.stdin.buffer.read() if options["stdin"] else b"",
     )
 
 

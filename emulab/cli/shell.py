@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from emulab.cli.parameters import GuestCommand, Size, guest_words
+from emulab.cli.verbosity import verbose_option
 
 
 @click.command(cls=GuestCommand, short_help="Open a shell on an emulated board.")
@@ -17,7 +18,7 @@ from emulab.cli.parameters import GuestCommand, Size, guest_words
 @click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
 @click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
 @click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
-@click.option("-v", "--verbose", is_flag=True, help="Show QEMU's command lines.")
+@verbose_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -28,9 +29,8 @@ def command(
     memory: int | None,
     cpus: int | None,
     network: bool,
-    verbose: bool,
 ) -> int:
-    r"""Open a shell on an emulated board; after `--` another program in its place.
+    """Open a shell on an emulated board; after `--` another program in its place.
 
     \b
     emulab shell --board lichee-rv
@@ -50,7 +50,7 @@ def command(
         cpus=cpus,
         network=network,
     )
-    with progress_shown(verbose=verbose) as progress:
+    with progress_shown() as progress:
         session = Session(request, progress)
     with session:
         return session.interact()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from emulab.engine.connection import Engine
 
 _PROCESS_LIMIT = 4096
+
+commands = logging.getLogger("emulab.commands")
+"""Where every command line that emulab runs on the user's behalf is written."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class ContainerSpec:
     :param network: whether it has a network besides its own loopback.
     :param environment: variables of the first process.
     :param platform: the image's OCI platform when it is not the engine's.
-    :param privileged: for the short helper that registers with the kernel, never for a workload.
+    :param administers_kernel: for the short helper that registers with the kernel, never for a workload.
     :param seccomp: a seccomp profile as JSON, in place of the engine's default.
     """
 
@@ -59,12 +64,13 @@ class ContainerSpec:
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     platform: str | None = None
-    privileged: bool = False
+    administers_kernel: bool = False
     seccomp: str | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the docker SDK's keyword arguments for it."""
-        security = [] if self.privileged else ["no-new-privileges"]
+        # AppArmor's profile for containers forbids mounts, whatever the capabilities.
+        security = ["apparmor=unconfined"] if self.administers_kernel else ["no-new-privileges"]
         if self.seccomp is not None:
             security.append(f"seccomp={self.seccomp}")
         arguments: dict[str, Any] = {
@@ -72,7 +78,7 @@ class ContainerSpec:
             "network_mode": "bridge" if self.network else "none",
             "read_only": True,
             "security_opt": security,
-            "privileged": self.privileged,
+            "cap_add": ["SYS_ADMIN"] if self.administers_kernel else [],
             "pids_limit": _PROCESS_LIMIT,
             # Nothing reads the engine's log of a container: every output has its own channel.
             "log_config": {"type": "none"},
@@ -86,6 +92,23 @@ class ContainerSpec:
         return arguments
 
 
+def command_line(spec: ContainerSpec) -> str:
+    """Return the ``docker run`` command that starts much the same container, for people."""
+    words = ["docker", "run", "--rm", "--read-only", "--network", "bridge" if spec.network else "none"]
+    if spec.administers_kernel:
+        words += ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"]
+    else:
+        words += ["--security-opt", "no-new-privileges"]
+    words += ["--platform", spec.platform] if spec.platform else []
+    words += ["--memory", str(spec.memory)] if spec.memory else []
+    words += ["--cpus", f"{spec.cpus:g}"] if spec.cpus else []
+    for mount in spec.volumes:
+        words += ["--volume", f"{mount.volume}:{mount.path}:{'rw' if mount.writable else 'ro'}"]
+    for path in spec.tmpfs:
+        words += ["--tmpfs", f"{path}:exec"]
+    return shlex.join([*words, spec.image, *spec.command])
+
+
 class Container:
     """A running container. Close it, or use it as a context manager; either way it is removed."""
 
@@ -97,6 +120,7 @@ class Container:
         """
         from testcontainers.core.container import DockerContainer
 
+        commands.debug(command_line(spec))
         self._engine = engine
         self.spec = spec
         self._closed = False

@@ -30,7 +30,7 @@ _POLICY_DENIES = 101  # invoke-rc.d's interface: "action forbidden by policy"
 # the log alone, so that nobody who reads ours waits for it. In a shell without job control the
 # background child leads no group, so setsid does not fork and $! is the daemon's own process id.
 _LAUNCH = 'log=$1; shift; nohup setsid "$@" </dev/null >>"$log" 2>&1 & echo $!'
-_MOUNT_CGROUPS = "grep -q ' cgroup2\\? ' /proc/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+_MOUNT_CGROUPS = "grep -q ' cgroup2\\? ' /proc/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup || :"
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.engine.container import commands
+from emulab.errors import WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
     LoadRequest,
@@ -13,8 +16,6 @@ from emulab.machines.agent_documents import (
     ProgramLimits,
     Ready,
 )
-
-from emulab.errors import WorkloadError
 from emulab.machines.protocol import (
     Command,
     Completed,
@@ -43,7 +44,6 @@ class AgentMachine:
 
     :param prefix: what stands before a program's own argv, such as an emulator.
     :param environment: what every program needs in its environment, such as the emulator's settings.
-    :param root: the directory that is the programs' root; "" for the agent's own.
     :param within: the addresses whose mappings are the program's; None when all are.
     :param on_close: removes what the machine stands on.
     """
@@ -56,7 +56,6 @@ class AgentMachine:
         *,
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        root: str = "",
         within: AddressRange | None = None,
     ) -> None:
         self._agent = agent
@@ -64,7 +63,6 @@ class AgentMachine:
         self._on_close = on_close
         self._prefix = tuple(prefix)
         self._environment = dict(environment or {})
-        self._root = root
         self._within = within
 
     @property
@@ -79,18 +77,18 @@ class AgentMachine:
 
     def push(self, content: Path | bytes, path: str, *, permissions: int = 0o755) -> None:
         """Copy a file onto the machine."""
-        self._agent.put(content, self._root + path, mode=permissions)
+        self._agent.put(content, path, mode=permissions)
 
     def pull(self, path: str) -> bytes:
         """Copy a file from the machine."""
-        return self._agent.get(self._root + path)
+        return self._agent.get(path)
 
     def run(self, command: Command, on_output: Callable[[str, bytes], None] | None = None) -> Completed:
         """Run a program to its end."""
         result = self._agent.run(
             self._program(command), stdin=command.stdin, timeout_s=command.timeout_s, on_output=on_output
         )
-        return _completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
+        return completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:
         """Start a program and wait until it is ready."""
@@ -100,7 +98,7 @@ class AgentMachine:
         said = result.end.output.decode(errors="replace") if result.end is not None else ""
         name = command.argv[0]
         if result.outcome == "died" and result.end is not None:
-            ending = _completed(result.end, b"", b"").ending()
+            ending = completed(result.end, b"", b"").ending()
             raise WorkloadError(f"{name} {ending} before it was ready at {ready}", detail=said)
         raise WorkloadError(
             f"{name} was not ready at {ready} within {timeout_s:g} s",
@@ -124,11 +122,14 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
+        argv = (*self._prefix, *command.argv)
+        environment = {**command.environment, **self._environment}
+        settings = [f"{name}={value}" for name, value in environment.items()]
+        commands.debug(shlex.join(["env", *settings, *argv]))
         return Program(
-            argv=(*self._prefix, *command.argv),
-            environment={**command.environment, **self._environment},
+            argv=argv,
+            environment=environment,
             cwd=command.directory,
-            root=self._root,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
         )
 
@@ -167,13 +168,16 @@ class AgentService:
             completed=facts.completed,
             failed=facts.failures + facts.non_2xx,
             latencies_s=tuple(each * NANOSECOND for each in facts.latencies_ns),
-            memory=tuple(Memory(each.vss, each.rss, each.pss) for each in facts.samples),
+            memory=tuple(
+                Memory(each.vss if self._within is None else None, each.rss, each.pss)
+                for each in facts.samples
+            ),
         )
 
     def stop(self) -> Completed:
         """End the program: politely, then by force."""
         result = self._agent.stop(self._pid)
-        return _completed(result, result.output, b"")
+        return completed(result, result.output, b"")
 
 
 def machine_facts(agent: AgentClient, details: Mapping[str, Any], **known: Any) -> MachineFacts:
@@ -185,9 +189,9 @@ def machine_facts(agent: AgentClient, details: Mapping[str, Any], **known: Any) 
 
 def _reading(facts: MemoryFacts) -> MemoryReading:
     if facts.within is not None:
-        # Of an emulated process the kernel's totals count the emulator too; only the sum can tell.
-        part = facts.within
-        return MemoryReading(part.vss, part.rss, part.pss)
+        # Of an emulated process the kernel's totals count the emulator too; only the sum can tell. What the
+        # guest has reserved can not be told from what the emulator reserved for it, so it has no VSS.
+        return MemoryReading(None, facts.within.rss, facts.within.pss)
     sentences = tuple(
         f"{each.quantity} is {each.left_value} B by {each.left}, but {each.right_value} B by {each.right} "
         f"({'; '.join(map(str, each.mappings)) or 'no mapping stands out'})"
@@ -196,7 +200,8 @@ def _reading(facts: MemoryFacts) -> MemoryReading:
     return MemoryReading(facts.status.vss, facts.status.rss, facts.rollup.pss, sentences)
 
 
-def _completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
+def completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
+    """Return how a program ended, in the terms of the protocol of machines."""
     return Completed(
         status=end.exit,
         signal=_signal_number(end.signal),

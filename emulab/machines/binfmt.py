@@ -63,7 +63,7 @@ class Table:
     """The engine's kernel's table of binary formats.
 
     Reading and changing it needs root on that kernel: this process's own where the engine is local,
-    else a privileged container that lives as long as the entry.
+    else a container with that capability that lives as long as the entry.
 
     :param agent: the agent's binary on this machine, for the engine's own architecture.
     :param tools: the volume that has the agent, and ``image`` any image to start it in.
@@ -158,7 +158,7 @@ class _ContainerEntry(Entry):
             role="binfmt",
             volumes=[VolumeMount(table.tools, TOOLS)],
             tmpfs={"/run": 0},
-            privileged=True,
+            administers_kernel=True,
         )
         self._container = Container(table.engine, spec)
         self._stream = self._container.stream([agent, "binfmt", *arguments])

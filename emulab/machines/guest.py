@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from typing import TYPE_CHECKING, Self
 
+from emulab.engine.container import commands
+from emulab.errors import EmulabError, MachineError
 from emulab.machines.agent_client import AgentClient
 from emulab.machines.agent_documents import Program
-
-from emulab.errors import EmulabError, MachineError
 from emulab.machines.monitor import Monitor
 from emulab.machines.qemu_command import AGENT_SOCKET, CONSOLE_LOG, MONITOR_SOCKET
 
@@ -33,6 +34,7 @@ class Guest:
 
         :raises MachineError: it ended at once, with its own words.
         """
+        commands.debug(shlex.join(command))
         self._host = host
         self.started = time.monotonic()
         program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")
@@ -78,6 +80,10 @@ class Guest:
         words.append("the guest's console:" if console else "the guest's console is empty")
         words += console[-_CONSOLE_LINES:]
         return "\n".join(words)
+
+    def is_running(self) -> bool:
+        """Tell whether the emulator still runs."""
+        return self._host.output(self._pid).alive
 
     def console(self) -> list[str]:
         """Return the lines that the guest wrote to its console so far."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from emulab.machines.agent_client import AgentClient
-
 from emulab.engine import Container, ContainerSpec, VolumeMount
+from emulab.machines.agent_client import AgentClient
 from emulab.machines.qemu_command import TOOLS
 from emulab.machines.tools import AGENT
 

@@ -101,9 +101,12 @@ class Completed:
 
 @dataclass(frozen=True)
 class Memory:
-    """A program's memory in bytes, by the kernel's totals."""
+    """A program's memory in bytes, by the kernel's totals.
 
-    vss: int
+    :param vss: None where the machine can not tell it.
+    """
+
+    vss: int | None
     rss: int
     pss: int
 

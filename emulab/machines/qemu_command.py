@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emulab.architectures import ARM64, ARMV7
@@ -29,14 +29,20 @@ AGENT_SOCKET = "/run/agent.sock"
 CONSOLE_LOG = "/run/console.log"
 
 # Where QEMU puts the guest's address 0 in user mode: far from its own mappings and those of the host's
-# loader, with 2^44 bytes free above it, so that a mapping's address tells whose it is.
-GUEST_BASE = 0x1000_0000_0000
+# loader, so that a mapping's address tells whose it is.
+GUEST_BASE = 1 << 44
+# How far the guest's addresses reach: QEMU keeps it in there. 32-bit guests have all their 4 GiB by QEMU's
+# default. On riscv64 it is what Linux gives a program under sv39, which every board of today has.
+_GUEST_SPACE = {"arm64": 1 << 44, "riscv64": 1 << 38}
 GUEST_RANGE = (GUEST_BASE, GUEST_BASE + (1 << 44))
 
 
-def user_environment(cpu_model: str) -> dict[str, str]:
+def user_environment(architecture: Architecture, cpu_model: str) -> dict[str, str]:
     """Return the variables that QEMU's user mode reads, so that programs started by programs inherit them."""
-    return {"QEMU_CPU": cpu_model, "QEMU_GUEST_BASE": hex(GUEST_BASE)}
+    environment = {"QEMU_CPU": cpu_model, "QEMU_GUEST_BASE": hex(GUEST_BASE)}
+    if architecture.name in _GUEST_SPACE:
+        environment["QEMU_RESERVED_VA"] = hex(_GUEST_SPACE[architecture.name])
+    return environment
 
 
 def user_prefix(architecture: Architecture) -> list[str]:
@@ -77,8 +83,8 @@ class SystemHardware:
             )
 
 
-def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
-    """Return the part of QEMU's command line that booting and restoring share.
+def machine_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
+    """Return QEMU's command line for a machine that has a serial console and nothing else.
 
     :param ram: options of the memory's file, besides id and size.
     """
@@ -92,14 +98,17 @@ def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-chardev", f"file,id=console,path={CONSOLE_LOG}", "-serial", "chardev:console"),
         *("-qmp", f"unix:{MONITOR_SOCKET},server=on,wait=off"),
-        *(
-            "-device",
-            "virtio-serial-pci",
-            "-chardev",
-            f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off",
-        ),
+    ]
+
+
+def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
+    """Return the part of QEMU's command line that booting and restoring share: with the agent's port."""
+    return [
+        *machine_command(hardware, ram),
+        *("-chardev", f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off"),
+        *("-device", "virtio-serial-pci"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
-        *("-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"),
+        *("-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng"),
     ]
 
 
@@ -114,6 +123,32 @@ def disk_arguments(path: str) -> list[str]:
         *("-drive", f"if=none,id=root,file={path},format=raw,readonly=on"),
         *("-device", "virtio-blk-pci,drive=root"),
     ]
+
+
+# Guest time under --deterministic: every instruction takes 2^3 ns.
+ICOUNT_SHIFT = 3
+_EPOCH = "2026-01-01"
+
+
+def deterministic(hardware: SystemHardware) -> tuple[SystemHardware, list[str]]:
+    """Return the hardware, and further arguments, that make a guest's run the same every time.
+
+    Time is counted in executed instructions, starts at a fixed date, and jumps over idle stretches; every
+    source of random numbers has a fixed seed. Nothing may come from outside while the guest runs.
+    """
+    options = hardware.machine_options
+    if hardware.architecture in (ARM64, ARMV7):
+        # The seeds that the machine's description passes to the kernel; riscv's has none to switch off.
+        options = (*options, "dtb-randomness=off")
+    arguments = [
+        "-icount",
+        f"shift={ICOUNT_SHIFT},sleep=off",
+        "-rtc",
+        f"base={_EPOCH},clock=vm",
+        "-seed",
+        "1",
+    ]
+    return replace(hardware, machine_options=options, cpus=1), arguments
 
 
 def console_device(architecture: Architecture) -> str:

@@ -13,15 +13,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulab.machines.agent_documents import Program
-
-from emulab.cache import digest
+from emulab.cache import digest, file_digest
 from emulab.engine import VolumeMount
 from emulab.engine.volumes import ensure_volume, remove_volume
 from emulab.errors import MachineError
+from emulab.machines.agent_documents import Program
 from emulab.machines.guest import Guest
 from emulab.machines.hosting import Hosting
-from emulab.machines.initramfs import agent_initramfs
+from emulab.machines.initramfs import agent_initramfs, entries_of_tar
 from emulab.machines.qemu_command import (
     GIBIBYTE,
     SystemHardware,
@@ -33,16 +32,13 @@ from emulab.machines.qemu_command import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from emulab.machines.agent_client import AgentClient
-    from emulab.machines.agent_stream import RelayStream
+    from pathlib import Path
 
     from emulab.engine import Engine
+    from emulab.machines.agent_client import AgentClient
+    from emulab.machines.agent_stream import RelayStream
     from emulab.machines.tools import Tools
     from emulab.progress import Progress
-
-ROOT = "/newroot"
-"""Where a guest's agent mounts the root filesystem that programs see."""
 
 _DIRECTORY = "/snapshot"
 _RAM = f"{_DIRECTORY}/ram"
@@ -62,10 +58,10 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Part:
-    """A file that guests are made of: how to read it, and what its content is known by."""
+    """A file that guests are made of: what its content is known by, and how to get it."""
 
     identity: str
-    read: Callable[[], bytes]
+    path: Callable[[], Path]
 
 
 @dataclass(frozen=True)
@@ -73,18 +69,32 @@ class GuestSystem:
     """Everything that a guest boots, and with what.
 
     :param emulator: the id of the image with QEMU.
-    :param agent: the agent, built for the guest's architecture.
+    :param agent: the agent's program, built for the guest's architecture.
+    :param root_in_memory: the root is a tar archive that goes into the initial RAM filesystem, for kernels
+        that need modules to read a disk; otherwise it is a disk.
     :param root: the root filesystem's disk.
     """
 
     emulator: str
     kernel: Part
     root: Part
-    agent: bytes
+    agent: Path
+    root_in_memory: bool = False
+
+    def initramfs(self) -> bytes:
+        """Return the initial RAM filesystem."""
+        if not self.root_in_memory:
+            return agent_initramfs(self.agent.read_bytes())
+        with self.root.path().open("rb") as stream:
+            return agent_initramfs(self.agent.read_bytes(), entries_of_tar(stream))
+
+    def disk_arguments(self, path: str) -> list[str]:
+        """Return QEMU's arguments for the disk at a path, none where the root is in memory."""
+        return [] if self.root_in_memory else disk_arguments(path)
 
     def snapshot_name(self, hardware: SystemHardware) -> str:
         """Return the name of the volume that holds this system booted on that hardware."""
-        agent = hashlib.sha256(self.agent).hexdigest()
+        agent = file_digest(self.agent)
         machine = system_command(hardware, [])
         key = digest([_FORMAT, machine, self.emulator, self.kernel.identity, self.root.identity, agent])
         return f"emulab-snapshot-{hardware.architecture.name}-{key[:16]}"
@@ -145,20 +155,23 @@ def boot(
     :raises MachineError: it panics, hangs or dies, with its console's last lines.
     """
     mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
-    hosting = _host(engine, system, hardware, tools, mounts, network=network)
+    hosting = host_guest(engine, system, hardware, tools, mounts, network=network)
     try:
-        for path, content in (
-            (_KERNEL, system.kernel.read()),
-            (_INITRAMFS, agent_initramfs(system.agent)),
-            (_DISK, system.root.read()),
-        ):
-            hosting.agent.put(_place(path, volume), content)
-        line = kernel_command_line(hardware.architecture, "emulab.root=/dev/vda")
+        contents: dict[str, bytes | Path] = {
+            _KERNEL: system.kernel.path(),
+            _INITRAMFS: system.initramfs(),
+        }
+        if not system.root_in_memory:
+            contents[_DISK] = system.root.path()
+        for path, content in contents.items():
+            hosting.agent.put(content, _place(path, volume))
+        settings = [] if system.root_in_memory else ["emulab.root=/dev/vda"]
+        line = kernel_command_line(hardware.architecture, *settings)
         kernel, initramfs, disk, ram = (_place(p, volume) for p in (_KERNEL, _INITRAMFS, _DISK, _RAM))
         command = [
             *system_command(hardware, [f"mem-path={ram}", "share=on"]),
             *boot_arguments(kernel, initramfs, line),
-            *disk_arguments(disk),
+            *system.disk_arguments(disk),
         ]
         guest = Guest(hosting.agent, command)
         return _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
@@ -173,11 +186,11 @@ def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
-    hosting = _host(engine, system, hardware, tools, mounts)
+    hosting = host_guest(engine, system, hardware, tools, mounts)
     try:
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
-            *disk_arguments(_DISK),
+            *system.disk_arguments(_DISK),
             *("-incoming", "defer"),
         ]
         guest = Guest(hosting.agent, command)
@@ -232,18 +245,19 @@ def _make(
 
 def _warm_up(agent: AgentClient) -> None:
     """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
-    agent.run(Program(("/bin/sh", "-c", "exit 0"), root=ROOT), timeout_s=_BOOT_TIMEOUT_S)
+    agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
 
 
-def _host(
+def host_guest(
     engine: Engine,
     system: GuestSystem,
     hardware: SystemHardware,
     tools: Tools,
-    volumes: Sequence[VolumeMount],
+    volumes: Sequence[VolumeMount] = (),
     *,
     network: bool = False,
 ) -> Hosting:
+    """Start the container that a guest's emulator will run in."""
     return Hosting(
         engine,
         system.emulator,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emulab.agent import build_agent
 from emulab.cache import digest, file_digest
 from emulab.engine.volumes import ensure_volume, fill_from_image
 from emulab.machines.qemu_command import TOOLS
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emulab.engine import Engine
+    from emulab.progress import Progress
 
 AGENT = f"{TOOLS}/bin/emulab-agent"
 _ROLE = "tools"
@@ -27,6 +29,20 @@ class Tools:
 
     volume: str
     agent: Path
+
+
+def agent_program(goarch: str, progress: Progress) -> Path:
+    """Return the agent's program for an architecture, built when its sources are new.
+
+    :raises ToolchainError: no Go toolchain can be had.
+    """
+
+    def go_root() -> Path:
+        from emulab.toolchain.go import find_go
+
+        return find_go(None, progress).root
+
+    return build_agent(goarch, go_root)
 
 
 def ensure_tools(engine: Engine, agent: Path, image_id: str) -> Tools:

@@ -11,9 +11,8 @@ from emulab.machines.hosting import Hosting
 from emulab.machines.qemu_command import GUEST_RANGE, MEBIBYTE, user_environment, user_prefix
 
 if TYPE_CHECKING:
-    from emulab.images import BuiltImage
-
     from emulab.engine import Engine
+    from emulab.images import BuiltImage
     from emulab.machines.target import Target
     from emulab.machines.tools import Tools
 
@@ -61,6 +60,6 @@ def open_user_machine(
         facts,
         close,
         prefix=user_prefix(target.architecture),
-        environment=user_environment(target.cpu_model),
+        environment=user_environment(target.architecture, target.cpu_model),
         within=GUEST_RANGE,
     )

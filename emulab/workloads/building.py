@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from emulab.errors import UsageError
 from emulab.toolchain.artifact import artifact_of_binary
 from emulab.toolchain.building import build
 from emulab.toolchain.fitness import require_runs_on
@@ -101,8 +102,11 @@ def c_library(target: Target) -> Literal["musl", "glibc"]:
 
 
 def _buildmode(name: str | None) -> Literal["exe", "pie"] | None:
-    if name in (None, "exe", "pie"):
-        return name
-    from emulab.errors import UsageError
+    """Check a build mode.
 
+    :raises UsageError: it gives nothing that runs.
+    """
+    match name:
+        case None | "exe" | "pie":
+            return name
     raise UsageError(f"--buildmode {name!r} can not be run", hint="use exe or pie")

@@ -125,10 +125,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 def _memory_figures(subject: Subject, when: str, samples: Sequence[Memory]) -> list[Figure]:
     if not samples:
         return []
-    return [
-        subject.figure(f"{name}-{when}", [float(getattr(sample, name)) for sample in samples], "B")
-        for name in ("vss", "rss", "pss")
-    ]
+    figures = []
+    for name in ("vss", "rss", "pss"):
+        values = [getattr(sample, name) for sample in samples]
+        if None not in values:
+            figures.append(subject.figure(f"{name}-{when}", [float(value) for value in values], "B"))
+    return figures
 
 
 def _heaviest(samples: Sequence[Memory]) -> Memory:
