@@ -19,7 +19,7 @@ _NO_NETWORK = re.compile(
 _BAD_LEVEL = re.compile(r"invalid (GOARM64|GORISCV64|GOARM)\b.*")
 _NO_MODULE = "go.mod file not found in current directory or any parent directory"
 _NO_VERSION = re.compile(
-    r"^go: \S+@\S+: .*(?:unknown revision|no matching versions|not found|404|410|invalid version|malformed"
+    r"^go: \S+@\S+: .*(?:unknown revision|no matching versions|not found|reading \S+ 4\d\d |invalid version|malformed"
     r"|does not contain package)",
     re.MULTILINE,
 )
@@ -60,7 +60,9 @@ def _usage(said: str, request: BuildRequest, go: GoToolchain) -> UsageError | No
     if not_command:
         return UsageError(f"{not_command[1]} is not a command (package main)", hint="name a command")
     if request.is_published and _NO_VERSION.search(said) and not _NO_NETWORK.search(said):
-        return UsageError(f"there is no {request.name}", hint="check the path and the version", detail=said)
+        return UsageError(
+            f"there is no {request.name} to be had", hint="check the path and the version", detail=said
+        )
     return None
 
 
