@@ -63,11 +63,29 @@ def locked(name: str) -> Iterator[None]:
     """Hold the machine-wide lock ``name`` (a path below the cache's ``locks``)."""
     from filelock import FileLock
 
-    path = cache_root() / "locks" / f"{name.replace('/', '-')}.lock"
+    path = _lock_file(name)
     with out_of_space_is_said():
         path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield
+
+
+def is_locked(name: str) -> bool:
+    """Tell whether some process holds the lock ``name`` now."""
+    from filelock import FileLock, Timeout
+
+    path = _lock_file(name)
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _lock_file(name: str) -> Path:
+    return cache_root() / "locks" / f"{name.replace('/', '-')}.lock"
 
 
 @contextmanager
@@ -81,7 +99,7 @@ def out_of_space_is_said() -> Iterator[None]:
                 f"no space is left for emulab's cache in {cache_root()}",
                 hint="free some, run `emulab clean --cache`, or set EMULAB_CACHE_DIR to a larger disk",
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
             raise InfrastructureError(
                 f"emulab's cache {cache_root()} is not writable ({error.strerror})",
                 hint="set EMULAB_CACHE_DIR to a directory that is",
@@ -114,13 +132,20 @@ def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     return final
 
 
-def sweep_scratch(*, older_than_s: float = _SCRATCH_LIFETIME_S) -> list[Path]:
-    """Remove what killed writers left, and return it: scratch whose process is gone, or that is old."""
-    removed = []
+def stale_scratch(*, older_than_s: float = _SCRATCH_LIFETIME_S) -> list[Path]:
+    """Return what killed writers left: scratch whose process is gone, or that is old."""
+    stale = []
     for path in (cache_root() / "scratch").glob("*"):
         pid = path.name.rsplit("-", 2)[1] if path.name.count("-") >= 2 else ""
         alive = pid.isdigit() and Path(f"/proc/{pid}").exists()
         if not alive or time.time() - path.stat().st_mtime > older_than_s:
-            shutil.rmtree(path, ignore_errors=True)
-            removed.append(path)
+            stale.append(path)
+    return stale
+
+
+def sweep_scratch(*, older_than_s: float = _SCRATCH_LIFETIME_S) -> list[Path]:
+    """Remove what killed writers left, and return it."""
+    removed = stale_scratch(older_than_s=older_than_s)
+    for path in removed:
+        shutil.rmtree(path, ignore_errors=True)
     return removed

@@ -1,0 +1,5 @@
+"""``python -m emulab``."""
+
+from emulab.cli.main import main
+
+main()

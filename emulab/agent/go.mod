@@ -1,0 +1,3 @@
+module org.emulab/agent
+
+go 1.22

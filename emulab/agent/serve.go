@@ -1,0 +1,65 @@
+package main
+
+import (
+	"io"
+	"os"
+	"runtime/debug"
+	"syscall"
+)
+
+// polled returns a file of the runtime's poller for a descriptor: a goroutine that waits for it holds no
+// thread, and so what it began runs at once. The descriptor is a copy above 2, where a broken pipe is an
+// error and not a SIGPIPE.
+func polled(fd int) *os.File {
+	const lowest = 3
+	copied, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, lowest)
+	if errno != 0 {
+		return nil
+	}
+	syscall.SetNonblock(int(copied), true)
+	return os.NewFile(copied, "stream")
+}
+
+// exitingSink ends the agent when nobody can hear it any more.
+type exitingSink struct {
+	*os.File
+	agent *agent
+}
+
+func (s exitingSink) Write(b []byte) (int, error) {
+	n, err := s.File.Write(b)
+	if err != nil {
+		s.agent.processes.killAll()
+		os.Exit(1)
+	}
+	return n, err
+}
+
+const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER
+
+// serveStandard serves one host on standard input and output.
+func serveStandard(holder string) int {
+	tuneMemory()
+	attach(holder) // its descriptor is closed by our end: hold must not end the container before
+	// What our children leave behind comes to us, so that the end of this process ends them too.
+	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
+	a := newAgent(false)
+	input, output := polled(0), polled(1)
+	if input == nil || output == nil {
+		complain("no standard input or output")
+		return 1
+	}
+	for fd := 0; fd < 2; fd++ { // larger pipes where they are pipes
+		syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, 1<<20)
+	}
+	if err := a.serve(input, exitingSink{output, a}); err != io.EOF {
+		complain("the stream from the host broke: " + err.Error())
+		return 1
+	}
+	return 0
+}
+
+// tuneMemory keeps the agent small: it shares a machine of 64 MB with what it measures.
+func tuneMemory() { debug.SetGCPercent(25) }
+
+func complain(message string) { os.Stderr.WriteString("emulab-agent: " + message + "\n") }

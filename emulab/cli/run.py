@@ -1,0 +1,145 @@
+"""``emulab run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_words, key_values
+from emulab.cli.verbosity import verbose_option
+
+if TYPE_CHECKING:
+    from emulab.workloads.request import RunRequest
+
+
+def _boards() -> list[str]:
+    from emulab.boards import load_catalogue
+
+    return list(load_catalogue().ids())
+
+
+@click.command(cls=GuestCommand, short_help="Run a Go program under emulation and report its figures.")
+@click.argument("what", required=False, metavar="[WORKLOAD|PACKAGE|BINARY]")
+@click.option("--board", type=Listed(_boards), multiple=True, help="Boards to run for.")
+@click.option("--arch", type=Listed(), multiple=True, help="arm64, armv7, riscv64.")
+@click.option("--libc", type=Listed(), multiple=True, help="musl, glibc, glibc-old.")
+@click.option("--mode", type=Listed(), multiple=True, help="user (the default), system.")
+@click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
+@click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
+@click.option("--kernel", type=click.Choice(["4k", "16k", "64k", "stock"]), help="System mode's kernel.")
+@click.option("--go", metavar="VERSION", help="Go toolchain, such as 1.24 or 1.24.11.")
+@click.option("--cgo/--no-cgo", default=None, help="Build with C code, by zig.")
+@click.option("--ldflags", help="As of `go build`.")
+@click.option("--buildmode", help="As of `go build`: exe or pie.")
+@click.option("--tags", type=Listed(), multiple=True, help="As of `go build`.")
+@click.option("--goarm", help="GOARM instead of the board's.")
+@click.option("--goarm64", help="GOARM64 instead of the board's.")
+@click.option("--goriscv64", help="GORISCV64 instead of the board's.")
+@click.option("--ready", metavar="URL", help="http://:PORT/PATH, tcp://:PORT or log:REGEXP.")
+@click.option("--load-url", metavar="URL", help="Where the load goes; the readiness URL by default.")
+@click.option("--requests", type=click.IntRange(0), help="Requests of the load, 0 for none. [1000]")
+@click.option("--concurrency", type=click.IntRange(1), help="Requests under way at once. [50]")
+@click.option("--runs", type=click.IntRange(1), help="How often it is started. [3 for services, else 1]")
+@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds until it is given up.")
+@click.option("--env", multiple=True, callback=key_values, metavar="NAME=VALUE", help="For the program.")
+@click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
+@click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
+@click.option("--find-smallest-memory", is_flag=True, help="Find the least memory a service works in.")
+@click.option("--stdin", is_flag=True, help="Pass this command's input on to the program.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
+)
+@click.option("-o", "--output", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
+@verbose_option
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> int:
+    """Run a Go program under emulation and report its figures.
+
+    WORKLOAD is one that ships with emulab (healthd), PACKAGE a Go package, BINARY an executable. With
+    neither, a program of the root filesystem stands after `--`.
+
+    \b
+    emulab run healthd --board raspberry-pi-5,visionfive-2
+    emulab run ./cmd/server --board lichee-rv --ready http://:8080/health
+    emulab run ./cmd/tool --arch riscv64 --mode system --memory 64M -- --flag file
+    emulab run --arch armv7 --libc glibc -- /bin/uname -a
+
+    The exit status is 0 when every program held, 1 when one failed, 2 for bad input, 3 when the
+    engine, an image or the emulator failed.
+    """
+    from emulab.cli.display import progress_shown
+    from emulab.report import export
+    from emulab.workloads.runner import run
+
+    request = _request(ctx, options)
+    with progress_shown(quiet=options["quiet"]) as progress:
+        document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
+    requests = list(options["output"])
+    if options["as_json"]:
+        requests.append("json=-")
+    elif request.ready and not any(each.endswith("=-") for each in requests):
+        requests.append("table=-")
+    export(document, requests)
+    for failure in failures:
+        sys.stderr.write(f"emulab: {failure}\n")
+    return 1 if failures else 0
+
+
+def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
+    from emulab.workloads.request import BuildOptions, RunRequest, find_program
+
+    program = find_program(options["what"], guest_words(ctx), Path.cwd())
+    ready = options["ready"] or (program.manifest.ready if program.manifest else "")
+    return RunRequest(
+        program=program,
+        boards=tuple(flattened(options["board"])),
+        architectures=tuple(flattened(options["arch"])),
+        libcs=tuple(flattened(options["libc"])),
+        modes=tuple(flattened(options["mode"])),
+        memory=options["memory"],
+        cpus=options["cpus"],
+        kernel=options["kernel"],
+        network=options["network"],
+        environment=options["env"],
+        build=BuildOptions(
+            go=options["go"],
+            cgo=options["cgo"],
+            ldflags=options["ldflags"],
+            buildmode=options["buildmode"],
+            tags=tuple(flattened(options["tags"])),
+            goarm=options["goarm"],
+            goarm64=options["goarm64"],
+            goriscv64=options["goriscv64"],
+        ),
+        ready=ready,
+        load=_load(options, ready, program.manifest),
+        runs=options["runs"] or (3 if ready else 1),
+        timeout_s=options["timeout"],
+        deterministic=options["deterministic"],
+        find_smallest_memory=options["find_smallest_memory"],
+        stdin=sys.stdin.buffer.read() if options["stdin"] else b"",
+    )
+
+
+def _load(options: dict[str, Any], ready: str, manifest: Any) -> Any:
+    from emulab.machines.protocol import Load
+
+    own = manifest.load if manifest is not None else None
+    url = options["load_url"] or (own.url if own else "") or (ready if ready.startswith("http:") else "")
+    requests = options["requests"] if options["requests"] is not None else (own.requests if own else 1000)
+    concurrency = options["concurrency"] or (own.concurrency if own else 50)
+    return Load(url, requests, concurrency) if url and requests else None
+
+
+def _writer(*, to_stderr: bool) -> Any:
+    streams = {"stdout": sys.stderr if to_stderr else sys.stdout, "stderr": sys.stderr}
+
+    def write(stream: str, piece: bytes) -> None:
+        streams[stream].buffer.write(piece)
+        streams[stream].flush()
+
+    return write

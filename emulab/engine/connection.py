@@ -1,0 +1,127 @@
+"""Finding a container engine and talking to it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulab import __version__
+from emulab.engine.ownership import (
+    LABEL_OWNER,
+    LABEL_ROLE,
+    LABEL_RUN,
+    LABEL_VERSION,
+    Owner,
+    new_run_id,
+)
+from emulab.errors import EngineError
+
+if TYPE_CHECKING:
+    import docker
+
+_NO_ENGINE_HINT = (
+    "start Docker or podman's socket, point DOCKER_HOST at one, or run `emulab setup`, "
+    "which installs and starts Docker on Debian and Ubuntu"
+)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A connected container engine.
+
+    :param client: the docker SDK's client.
+    :param address: where it answers, for messages.
+    :param run: the name of this run, in every label.
+    """
+
+    client: docker.DockerClient
+    address: str
+    run: str = field(default_factory=new_run_id)
+    owner: Owner = field(default_factory=Owner.current)
+
+    def labels(self, role: str) -> dict[str, str]:
+        """Return the labels that everything started here carries."""
+        return {
+            LABEL_OWNER: str(self.owner),
+            LABEL_RUN: self.run,
+            LABEL_ROLE: role,
+            LABEL_VERSION: __version__,
+        }
+
+    @functools.cached_property
+    def info(self) -> dict[str, Any]:
+        """Return what the engine says of itself."""
+        info: dict[str, Any] = self.client.info()
+        return info
+
+    @property
+    def identity(self) -> str:
+        """Return the engine's own id, the same for every client of it."""
+        return str(self.info.get("ID") or self.address)
+
+    @property
+    def goarch(self) -> str:
+        """Return Go's name of the engine's own architecture."""
+        name = str(self.info.get("Architecture", "x86_64"))
+        return {"x86_64": "amd64", "aarch64": "arm64"}.get(name, name)
+
+    @property
+    def cpus(self) -> int:
+        """Return how many processors the engine's machine has."""
+        return int(self.info.get("NCPU") or 1)
+
+    @property
+    def memory(self) -> int:
+        """Return how much memory the engine's machine has, in bytes."""
+        return int(self.info.get("MemTotal") or 1 << 32)
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the engine shares this machine's kernel, as far as its address shows."""
+        return self.address.startswith("unix://") and Path("/proc/sys/fs").is_dir()
+
+
+def _candidates() -> list[str]:
+    """Return the addresses to try, best first."""
+    from testcontainers.core.docker_client import get_docker_host
+
+    explicit = get_docker_host()
+    if explicit:
+        return [explicit]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    sockets = ["/var/run/docker.sock", f"{runtime}/docker.sock", f"{runtime}/podman/podman.sock"]
+    sockets += [str(Path.home() / ".docker/run/docker.sock"), "/run/podman/podman.sock"]
+    return [f"unix://{path}" for path in sockets if Path(path).exists()] or ["unix:///var/run/docker.sock"]
+
+
+def connect() -> Engine:
+    """Connect to the container engine.
+
+    :raises EngineError: none answers, with what to do.
+    """
+    import docker
+    from docker.errors import DockerException
+    from testcontainers.core.config import testcontainers_config
+
+    # testcontainers' own reaper is an image from a registry; emulab's agent and sweep do its work.
+    testcontainers_config.ryuk_disabled = True
+    failures: list[tuple[str, Exception]] = []
+    for address in _candidates():
+        try:
+            client = docker.DockerClient(base_url=address, version="auto")
+        except (DockerException, OSError) as error:
+            failures.append((address, error))
+            continue
+        # testcontainers builds clients of its own and finds the address here.
+        os.environ["DOCKER_HOST"] = address
+        return Engine(client, address)
+    address, cause = failures[0]
+    if "Permission denied" in str(cause):
+        raise EngineError(
+            f"the container engine at {address} refuses this user",
+            hint="add the user to the engine's group (usually `docker`) and log in again",
+        ) from cause
+    raise EngineError(f"no container engine answers at {address}", hint=_NO_ENGINE_HINT) from cause

@@ -1,0 +1,209 @@
+"""Starting a container that can do little harm and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from emulab.engine.stream import ExecStream
+from emulab.errors import EngineError, NoSpaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from emulab.engine.connection import Engine
+
+_PROCESS_LIMIT = 4096
+
+commands = logging.getLogger("emulab.commands")
+"""Where every command line that emulab runs on the user's behalf is written."""
+
+
+@dataclass(frozen=True)
+class VolumeMount:
+    """A named volume of the engine in a container.
+
+    :param volume: the volume's name.
+    :param path: where it appears.
+    :param writable: whether the container may write to it.
+    """
+
+    volume: str
+    path: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """What to start. Everything not named here is refused: network, privileges, a writable root.
+
+    :param image: the image's reference; it must exist, nothing is pulled.
+    :param command: argv of the container's first process, which must reap its children.
+    :param role: what it is for; a label.
+    :param volumes: the engine's volumes to mount.
+    :param tmpfs: path to size in bytes (0: the engine's default).
+    :param memory: limit in bytes, None for none. Swap is not added to it.
+    :param cpus: how many of the host's processors it may keep busy, None for all.
+    :param network: whether it has a network besides its own loopback.
+    :param environment: variables of the first process.
+    :param platform: the image's OCI platform when it is not the engine's.
+    :param administers_kernel: for the short helper that registers with the kernel, never for a workload.
+    :param seccomp: a seccomp profile as JSON, in place of the engine's default.
+    """
+
+    image: str
+    command: Sequence[str]
+    role: str
+    volumes: Sequence[VolumeMount] = ()
+    tmpfs: Mapping[str, int] = field(default_factory=dict)
+    memory: int | None = None
+    cpus: float | None = None
+    network: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    administers_kernel: bool = False
+    seccomp: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the docker SDK's keyword arguments for it."""
+        # AppArmor's profile for containers forbids mounts, whatever the capabilities.
+        security = ["apparmor=unconfined"] if self.administers_kernel else ["no-new-privileges"]
+        if self.seccomp is not None:
+            security.append(f"seccomp={self.seccomp}")
+        arguments: dict[str, Any] = {
+            "auto_remove": True,
+            "network_mode": "bridge" if self.network else "none",
+            "read_only": True,
+            "security_opt": security,
+            "cap_add": ["SYS_ADMIN"] if self.administers_kernel else [],
+            "pids_limit": _PROCESS_LIMIT,
+            # Nothing reads the engine's log of a container: every output has its own channel.
+            "log_config": {"type": "none"},
+        }
+        if self.memory is not None:
+            arguments |= {"mem_limit": self.memory, "memswap_limit": self.memory}
+        if self.cpus is not None:
+            arguments["nano_cpus"] = int(self.cpus * 1e9)
+        if self.platform is not None:
+            arguments["platform"] = self.platform
+        return arguments
+
+
+def command_line(spec: ContainerSpec) -> str:
+    """Return the ``docker run`` command that starts much the same container, for people."""
+    words = ["docker", "run", "--rm", "--read-only", "--network", "bridge" if spec.network else "none"]
+    if spec.administers_kernel:
+        words += ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"]
+    else:
+        words += ["--security-opt", "no-new-privileges"]
+    words += ["--platform", spec.platform] if spec.platform else []
+    words += ["--memory", str(spec.memory)] if spec.memory else []
+    words += ["--cpus", f"{spec.cpus:g}"] if spec.cpus else []
+    for mount in spec.volumes:
+        words += ["--volume", f"{mount.volume}:{mount.path}:{'rw' if mount.writable else 'ro'}"]
+    for path in spec.tmpfs:
+        words += ["--tmpfs", f"{path}:exec"]
+    return shlex.join([*words, spec.image, *spec.command])
+
+
+class Container:
+    """A running container. Close it, or use it as a context manager; either way it is removed."""
+
+    def __init__(self, engine: Engine, spec: ContainerSpec) -> None:
+        """Start a container.
+
+        :raises EngineError: the engine refused, with its own words.
+        :raises NoSpaceError: the engine's disk is full.
+        """
+        from testcontainers.core.container import DockerContainer
+
+        commands.debug(command_line(spec))
+        self._engine = engine
+        self.spec = spec
+        self._closed = False
+        request = DockerContainer(spec.image).with_command(list(spec.command))
+        request.with_envs(**spec.environment)
+        for mount in spec.volumes:
+            request.with_volume_mapping(mount.volume, mount.path, "rw" if mount.writable else "ro")
+        for path, size in spec.tmpfs.items():
+            # Programs are started from these; the engine's default for a tmpfs forbids that.
+            request.with_tmpfs_mount(path, f"exec,mode=1777,size={size}" if size else "exec,mode=1777")
+        request.with_kwargs(labels=engine.labels(spec.role), **spec.arguments())
+        with engine_errors(f"container of {spec.image} could not be started"):
+            request.start()
+        self._request = request
+        self.id: str = request.get_container_id()
+
+    def stream(self, argv: Sequence[str]) -> ExecStream:
+        """Start a further command in the container and return its stdin and stdout.
+
+        :raises EngineError: the container is gone or the engine refused.
+        """
+        api = self._engine.client.api
+        with engine_errors(f"command {argv[0]} could not be started in the container"):
+            command = api.exec_create(self.id, list(argv), stdin=True)
+            return ExecStream(api.exec_start(command["Id"], socket=True))
+
+    def state(self) -> str:
+        """Return what the engine says of the container in a few words, for messages."""
+        from docker.errors import DockerException
+
+        try:
+            state = self._engine.client.api.inspect_container(self.id)["State"]
+        except (DockerException, OSError):
+            return "the container is gone"
+        if state.get("OOMKilled"):
+            return "the container ran out of memory and was killed"
+        if not state.get("Running"):
+            return f"the container ended with status {state.get('ExitCode')}"
+        return "the container still runs"
+
+    def close(self) -> None:
+        """Kill and remove the container; it may be gone already."""
+        if self._closed:
+            return
+        self._closed = True
+        from docker.errors import DockerException
+
+        # Removal by the engine itself (auto-remove) follows the kill, so that nobody waits for it.
+        with contextlib.suppress(DockerException, OSError):
+            self._engine.client.api.kill(self.id)
+        with contextlib.suppress(DockerException, OSError):
+            self._request.get_docker_client().client.close()
+
+    def __enter__(self) -> Container:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn the SDK's errors into emulab's, with the engine's own explanation kept.
+
+    :raises EngineError: whatever the engine refused.
+    :raises NoSpaceError: the engine's disk is full.
+    """
+    import requests
+    from docker.errors import APIError, DockerException
+
+    try:
+        yield
+    except APIError as error:
+        text = str(error.explanation or error)
+        if "no space left" in text:
+            raise NoSpaceError(
+                "the container engine's disk is full",
+                hint="`emulab clean --cache` removes what emulab keeps there",
+                detail=text,
+            ) from error
+        raise EngineError(f"the {what}: {text}") from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise EngineError(
+            f"the {what}: the engine went away ({error.__class__.__name__})",
+            hint="see whether it still runs: `emulab doctor`",
+        ) from error

@@ -1,0 +1,1 @@
+"""Machines: everything that can run a program, behind one protocol."""

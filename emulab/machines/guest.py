@@ -1,0 +1,104 @@
+"""One QEMU system emulator in a container: started, watched, asked, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from typing import TYPE_CHECKING, Self
+
+from emulab.engine.container import commands
+from emulab.errors import EmulabError, MachineError
+from emulab.machines.agent_client import AgentClient
+from emulab.machines.agent_documents import Program
+from emulab.machines.monitor import Monitor
+from emulab.machines.qemu_command import AGENT_SOCKET, CONSOLE_LOG, MONITOR_SOCKET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulab.machines.agent_stream import RelayStream
+
+_CONSOLE_LINES = 25
+_DIAL_TIMEOUT_S = 10.0
+
+
+class Guest:
+    """A running emulator.
+
+    :param host: the client of the agent in the container, beside the emulator.
+    """
+
+    def __init__(self, host: AgentClient, command: Sequence[str]) -> None:
+        """Start QEMU and connect to its monitor.
+
+        :raises MachineError: it ended at once, with its own words.
+        """
+        commands.debug(shlex.join(command))
+        self._host = host
+        self.started = time.monotonic()
+        program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")
+        self._pid = host.spawn(program).pid
+        try:
+            relay = host.dial(MONITOR_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
+            self.monitor = Monitor(relay.as_socket())
+        except MachineError as error:
+            raise self.diagnosed(error) from error
+
+    def dial_agent(self) -> RelayStream:
+        """Return a stream to the port of the guest's agent, who may not be there yet.
+
+        :raises MachineError: the emulator is gone.
+        """
+        return self._host.dial(AGENT_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
+
+    def greet(self, stream: RelayStream, timeout_s: float) -> AgentClient:
+        """Return a session with the guest's agent, once it answers.
+
+        :raises MachineError: it does not, with the console's last lines.
+        """
+        try:
+            return AgentClient(
+                stream, name="the guest", flush=True, timeout_s=timeout_s, diagnosis=self.last_words
+            )
+        except MachineError as error:
+            raise self.diagnosed(error) from error
+
+    def diagnosed(self, error: MachineError) -> MachineError:
+        """Return an error that adds what the emulator said and the console's last lines."""
+        return MachineError(error.message, hint=error.hint, detail=self.last_words())
+
+    def last_words(self) -> str:
+        """Return what the emulator said, how it ended, and the console's last lines."""
+        words = []
+        with contextlib.suppress(EmulabError):
+            tail = self._host.output(self._pid)
+            said = tail.output.decode(errors="replace").strip()
+            words.append("QEMU still runs" if tail.alive else "QEMU has ended")
+            words += [f"QEMU: {line}" for line in said.splitlines()]
+        console = self.console()
+        words.append("the guest's console:" if console else "the guest's console is empty")
+        words += console[-_CONSOLE_LINES:]
+        return "\n".join(words)
+
+    def is_running(self) -> bool:
+        """Tell whether the emulator still runs."""
+        return self._host.output(self._pid).alive
+
+    def console(self) -> list[str]:
+        """Return the lines that the guest wrote to its console so far."""
+        with contextlib.suppress(EmulabError):
+            return self._host.get(CONSOLE_LOG).decode(errors="replace").splitlines()
+        return []
+
+    def close(self) -> None:
+        """Kill the emulator."""
+        with contextlib.suppress(EmulabError):
+            self._host.stop(self._pid, grace_s=0.0)
+        self.monitor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,72 @@
+"""The container that an emulated machine lives in, with the agent that answers for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from emulab.engine import Container, ContainerSpec, VolumeMount
+from emulab.machines.agent_client import AgentClient
+from emulab.machines.qemu_command import TOOLS
+from emulab.machines.tools import AGENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulab.engine import Engine
+    from emulab.machines.tools import Tools
+
+_TMPFS = ("/tmp", "/run", "/work")
+
+
+class Hosting:
+    """A container with its agent connected. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        image: str,
+        role: str,
+        tools: Tools,
+        *,
+        volumes: Sequence[VolumeMount] = (),
+        memory: int | None = None,
+        cpus: int | None = None,
+        network: bool = False,
+        platform: str | None = None,
+    ) -> None:
+        """Start a container of an image and the agent in it.
+
+        :param memory: the container's limit in bytes, for everything in it; at most the engine's own.
+        :param cpus: how many processors it may keep busy; at most the engine's own.
+        :raises EngineError: the engine refused.
+        :raises MachineError: the agent does not answer.
+        """
+        spec = ContainerSpec(
+            image=image,
+            command=[AGENT, "hold"],
+            role=role,
+            volumes=[VolumeMount(tools.volume, TOOLS), *volumes],
+            tmpfs=dict.fromkeys(_TMPFS, 0),
+            memory=min(memory, engine.memory) if memory is not None else None,
+            cpus=min(cpus, engine.cpus) if cpus is not None else None,
+            network=network,
+            platform=platform,
+        )
+        self.container = Container(engine, spec)
+        try:
+            self._stream = self.container.stream([AGENT, "serve"])
+            self.agent = AgentClient(self._stream, name="the container", diagnosis=self.container.state)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def close(self) -> None:
+        """Remove the container and everything in it."""
+        self.agent.close()
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,201 @@
+"""Opening emulated machines: the images, volumes and agents they need, and then the machine itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self
+
+from emulab.cache import digest, entry
+from emulab.engine import connect, sweep
+from emulab.errors import EmulabError
+from emulab.images.builder import LABEL_FACTS, Builder
+from emulab.machines.tools import Tools, agent_program, ensure_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from emulab.engine import Engine
+    from emulab.images.builder import BuiltImage
+    from emulab.machines.agent_machine import AgentMachine
+    from emulab.machines.qemu_command import SystemHardware
+    from emulab.machines.snapshots import GuestSystem
+    from emulab.machines.target import Target
+    from emulab.progress import Progress
+
+STOCK = "stock"
+
+
+def images_of(target: Target) -> list[str]:
+    """Return the names of the images that a machine is made of."""
+    arch = target.architecture.name
+    if target.mode == "user":
+        return [f"rootfs-{target.libc}-{arch}", "qemu-user"]
+    # Debian's kernels need modules to read a disk; their guests have the root filesystem in memory.
+    root = "rootfs" if target.kernel == STOCK else "disk"
+    return [f"{root}-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
+
+
+class Opener:
+    """Opens machines on the container engine. Safe to use from several threads."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._images: dict[str, BuiltImage] = {}
+        self._sweeper: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._sweeper is not None:
+            self._sweeper.join()
+        if self._engine is not None:
+            self._engine.client.close()
+
+    @property
+    def engine(self) -> Engine:
+        """Return the engine, connecting at the first use.
+
+        :raises EngineError: none answers.
+        """
+        with self._lock:
+            if self._engine is None:
+                self._engine = connect()
+                self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
+                self._sweeper.start()
+            return self._engine
+
+    def prepare(self, targets: Iterable[Target]) -> None:
+        """Make sure that every image exists that the targets need, building side by side what is missing.
+
+        :raises InfrastructureError: no engine answers, or an image can not be built.
+        """
+        names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
+        self._images |= Builder(self.engine.client, self._progress).ensure(names)
+
+    def open(self, target: Target, *, fresh: bool = False) -> AgentMachine:
+        """Open a machine; its images must have been prepared.
+
+        :param fresh: boot a system-mode machine, rather than restore it from a snapshot.
+        :raises UsageError: there is no such machine.
+        :raises MachineError: it could not be started.
+        """
+        if target.mode == "user":
+            return self._open_user(target)
+        return self._open_system(target, fresh=fresh)
+
+    def _open_user(self, target: Target) -> AgentMachine:
+        from emulab.machines.user import open_user_machine
+
+        rootfs, emulator = (self._images[name] for name in images_of(target))
+        return open_user_machine(self.engine, target, rootfs, emulator, self.tools_of(target))
+
+    def _open_system(self, target: Target, *, fresh: bool) -> AgentMachine:
+        from emulab.machines.system import boot_machine, open_system_machine
+
+        hardware, system, details = self.system_of(target)
+        tools = self.tools_of(target)
+        if fresh:
+            return boot_machine(self.engine, target, system, hardware, tools, details)
+        return open_system_machine(self.engine, target, system, hardware, tools, self._progress, details)
+
+    def system_of(self, target: Target) -> tuple[SystemHardware, GuestSystem, dict[str, Any]]:
+        """Return the virtual machine of a target, what it boots, and what to say of that.
+
+        :raises UsageError: memory or processors out of range.
+        """
+        from emulab.machines.snapshots import GuestSystem, Part
+        from emulab.machines.system import hardware_of
+
+        root, emulator, kernel = (self._images[name] for name in images_of(target))
+        in_memory = target.kernel == STOCK
+        system = GuestSystem(
+            emulator=emulator.id,
+            kernel=Part(kernel.id, lambda: self._file(kernel, "/kernel/image")),
+            root=Part(root.id, lambda: self._file(root, "" if in_memory else "/disk.squashfs")),
+            agent=agent_program(target.architecture.goarch, self._progress),
+            root_in_memory=in_memory,
+        )
+        details = {"images": {image.name: image.id for image in (root, emulator, kernel)}}
+        return hardware_of(target, json.loads(kernel.labels[LABEL_FACTS])), system, details
+
+    def tools_of(self, target: Target) -> Tools:
+        """Return the volume of tools that a target's containers mount."""
+        return self._tools(self._images["qemu-user" if target.mode == "user" else "qemu-system"])
+
+    def _file(self, image: BuiltImage, path: str) -> Path:
+        """Return a file of an image, or with no path all of it as a tar archive, on this machine's disk."""
+
+        def make(directory: Path) -> None:
+            store = Builder(self.engine.client, self._progress).store
+            with (directory / "content").open("wb") as content:
+                if path:
+                    store.copy_file(image.reference, path, content)
+                else:
+                    store.copy_layer(image.reference, content)
+
+        return entry("image-files", digest([image.id, path]), make) / "content"
+
+    def _tools(self, image: BuiltImage) -> Tools:
+        return ensure_tools(self.engine, agent_program(self.engine.goarch, self._progress), image.id)
+
+    def _sweep(self) -> None:
+        assert self._engine is not None
+        # What a dead run left must not be why this one fails.
+        with contextlib.suppress(EmulabError):
+            sweep(self._engine)
+
+
+class Ahead:
+    """Prepares machines, and opens the first, while the caller does something else.
+
+    An error is raised where the machine is wanted. What is not wanted any more is closed.
+
+    :param first: whether to open the first machine; otherwise its images are prepared only.
+    """
+
+    def __init__(self, opener: Opener, targets: Sequence[Target], *, first: bool) -> None:
+        self._opener = opener
+        self._targets = targets
+        self._first: Future[AgentMachine | None] = Future()
+        # A daemon: when the program does not compile, nobody waits for an image to be built.
+        threading.Thread(target=self._work, args=(first,), name="machines", daemon=True).start()
+
+    def _work(self, first: bool) -> None:
+        try:
+            self._opener.prepare(self._targets)
+            self._first.set_result(self._opener.open(self._targets[0]) if first else None)
+        except BaseException as error:
+            self._first.set_exception(error)
+
+    def wait(self) -> None:
+        """Wait until the images are there.
+
+        :raises InfrastructureError: one could not be built.
+        """
+        self._first.result()
+
+    def open(self, target: Target) -> AgentMachine:
+        """Return an open machine of a target.
+
+        :raises InfrastructureError: it could not be prepared or opened.
+        """
+        machine = self._first.result()
+        if machine is not None and target is self._targets[0]:
+            self._first = Future()
+            self._first.set_result(None)
+            return machine
+        return self._opener.open(target)
+
+    def close(self) -> None:
+        """Close a machine that nobody wanted, if it is open by now."""
+        if self._first.done() and self._first.exception() is None:
+            machine = self._first.result()
+            if machine is not None:
+                machine.close()

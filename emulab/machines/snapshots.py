@@ -1,0 +1,293 @@
+"""Snapshots of booted guests: made once, restored for every run.
+
+A snapshot's volume holds the guest's RAM as a file, the state of its devices, and its disk. QEMU
+writes the RAM through a shared mapping of the file, so that saving moves only the devices' state
+(``x-ignore-shared``), and a clone maps the file copy-on-write: clones share every page that none of
+them has written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from emulab.cache import digest, file_digest
+from emulab.engine import VolumeMount
+from emulab.engine.volumes import ensure_volume, remove_volume
+from emulab.errors import MachineError
+from emulab.machines.agent_documents import Program
+from emulab.machines.guest import Guest
+from emulab.machines.hosting import Hosting
+from emulab.machines.initramfs import agent_initramfs, entries_of_tar
+from emulab.machines.qemu_command import (
+    GIBIBYTE,
+    NETWORK_SETUP,
+    SystemHardware,
+    boot_arguments,
+    disk_arguments,
+    kernel_command_line,
+    network_arguments,
+    system_command,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from emulab.engine import Engine
+    from emulab.machines.agent_client import AgentClient
+    from emulab.machines.agent_stream import RelayStream
+    from emulab.machines.tools import Tools
+    from emulab.progress import Progress
+
+_DIRECTORY = "/snapshot"
+_RAM = f"{_DIRECTORY}/ram"
+_STATE = f"{_DIRECTORY}/state"
+_DISK = f"{_DIRECTORY}/disk"
+_KERNEL = f"{_DIRECTORY}/kernel"
+_INITRAMFS = f"{_DIRECTORY}/initramfs"
+_IGNORE_SHARED = [{"capability": "x-ignore-shared", "state": True}]
+_ROLE = "snapshot"
+_BOOT_TIMEOUT_S = 60.0
+_RESTORE_TIMEOUT_S = 10.0
+# For QEMU itself and its translated code, beside the guest's RAM.
+_EMULATOR_MEMORY = GIBIBYTE
+# Part of every snapshot's name: to be raised when what is written here changes what a snapshot is.
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file that guests are made of: what its content is known by, and how to get it."""
+
+    identity: str
+    path: Callable[[], Path]
+
+
+@dataclass(frozen=True)
+class GuestSystem:
+    """Everything that a guest boots, and with what.
+
+    :param emulator: the id of the image with QEMU.
+    :param agent: the agent's program, built for the guest's architecture.
+    :param root_in_memory: the root is a tar archive that goes into the initial RAM filesystem, for kernels
+        that need modules to read a disk; otherwise it is a disk.
+    :param root: the root filesystem's disk.
+    """
+
+    emulator: str
+    kernel: Part
+    root: Part
+    agent: Path
+    root_in_memory: bool = False
+
+    def initramfs(self) -> bytes:
+        """Return the initial RAM filesystem."""
+        if not self.root_in_memory:
+            return agent_initramfs(self.agent.read_bytes())
+        with self.root.path().open("rb") as stream:
+            return agent_initramfs(self.agent.read_bytes(), entries_of_tar(stream))
+
+    def disk_arguments(self, path: str) -> list[str]:
+        """Return QEMU's arguments for the disk at a path, none where the root is in memory."""
+        return [] if self.root_in_memory else disk_arguments(path)
+
+    def snapshot_name(self, hardware: SystemHardware) -> str:
+        """Return the name of the volume that holds this system booted on that hardware."""
+        agent = file_digest(self.agent)
+        machine = system_command(hardware, [])
+        key = digest([_FORMAT, machine, self.emulator, self.kernel.identity, self.root.identity, agent])
+        return f"emulab-snapshot-{hardware.architecture.name}-{key[:16]}"
+
+
+@dataclass(frozen=True)
+class RunningGuest:
+    """A guest whose agent has answered.
+
+    :param boot_s: from the start of QEMU to the agent's answer, in seconds of this host.
+    """
+
+    hosting: Hosting
+    guest: Guest
+    agent: AgentClient
+    boot_s: float
+
+    def close(self) -> None:
+        """Kill the guest and remove its container."""
+        self.agent.close()
+        self.guest.close()
+        self.hosting.close()
+
+
+def ensure_snapshot(
+    engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools, progress: Progress
+) -> dict[str, Any]:
+    """Return the facts of a snapshot, booting a guest to make it when there is none.
+
+    :raises MachineError: the guest does not boot, with its console's last lines.
+    """
+
+    def fill(volume: str) -> dict[str, Any]:
+        title = f"booting a {hardware.architecture.name} guest for its snapshot"
+        with progress.step(title):
+            return _make(engine, system, hardware, tools, volume)
+
+    return ensure_volume(engine, system.snapshot_name(hardware), _ROLE, fill)
+
+
+def forget_snapshot(engine: Engine, system: GuestSystem, hardware: SystemHardware) -> None:
+    """Remove a snapshot, so that the next call makes it again."""
+    remove_volume(engine, system.snapshot_name(hardware))
+
+
+def boot(
+    engine: Engine,
+    system: GuestSystem,
+    hardware: SystemHardware,
+    tools: Tools,
+    *,
+    volume: str | None = None,
+    network: bool = False,
+) -> RunningGuest:
+    """Boot a guest and wait for its agent.
+
+    :param volume: where its files go; without one, into the container's own memory.
+    :raises MachineError: it panics, hangs or dies, with its console's last lines.
+    """
+    mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
+    hosting = host_guest(engine, system, hardware, tools, mounts, network=network)
+    try:
+        contents: dict[str, bytes | Path] = {
+            _KERNEL: system.kernel.path(),
+            _INITRAMFS: system.initramfs(),
+        }
+        if not system.root_in_memory:
+            contents[_DISK] = system.root.path()
+        for path, content in contents.items():
+            hosting.agent.put(content, _place(path, volume))
+        settings = [] if system.root_in_memory else ["emulab.root=/dev/vda"]
+        line = kernel_command_line(hardware.architecture, *settings)
+        kernel, initramfs, disk, ram = (_place(p, volume) for p in (_KERNEL, _INITRAMFS, _DISK, _RAM))
+        command = [
+            *system_command(hardware, [f"mem-path={ram}", "share=on"]),
+            *boot_arguments(kernel, initramfs, line),
+            *system.disk_arguments(disk),
+            *(network_arguments() if network else ()),
+        ]
+        guest = Guest(hosting.agent, command)
+        running = _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        if network:
+            _raise_network(running.agent)
+        return running
+    except BaseException:
+        hosting.close()
+        raise
+
+
+def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools) -> RunningGuest:
+    """Start a private clone of a snapshot, which must exist, and wait for its agent.
+
+    :raises MachineError: the snapshot is damaged or the emulator failed.
+    """
+    mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
+    hosting = host_guest(engine, system, hardware, tools, mounts)
+    try:
+        command = [
+            *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
+            *system.disk_arguments(_DISK),
+            *("-incoming", "defer"),
+        ]
+        guest = Guest(hosting.agent, command)
+        monitor = guest.monitor
+        try:
+            # The port must have its listener before the guest runs, or it would see it closed.
+            stream = guest.dial_agent()
+            monitor.execute("migrate-set-capabilities", capabilities=_IGNORE_SHARED)
+            monitor.execute("migrate-incoming", uri=f"file:{_STATE}")
+            monitor.await_migration(timeout_s=_RESTORE_TIMEOUT_S)
+            monitor.execute("cont")
+        except MachineError as error:
+            raise guest.diagnosed(error) from error
+        running = _greeted(hosting, guest, stream, _RESTORE_TIMEOUT_S)
+        running.agent.restore()
+        return running
+    except BaseException:
+        hosting.close()
+        raise
+
+
+def _make(
+    engine: Engine,
+    system: GuestSystem,
+    hardware: SystemHardware,
+    tools: Tools,
+    volume: str,
+) -> dict[str, Any]:
+    """Boot a guest on a volume, save its state there and end it."""
+    running = boot(engine, system, hardware, tools, volume=volume)
+    try:
+        _warm_up(running.agent)
+        # The clone's session must begin anew: nothing of this one may be under way in the state.
+        running.agent.close()
+        monitor = running.guest.monitor
+        try:
+            monitor.execute("stop")
+            monitor.execute("migrate-set-capabilities", capabilities=_IGNORE_SHARED)
+            monitor.execute("migrate", uri=f"file:{_STATE}")
+            monitor.await_migration()
+            monitor.execute("quit")
+        except MachineError as error:
+            raise running.guest.diagnosed(error) from error
+        host = running.hosting.agent
+        for path in (_KERNEL, _INITRAMFS):
+            host.remove(path)
+        state = host.get(_STATE)
+        return {"boot_s": running.boot_s, "state_sha256": hashlib.sha256(state).hexdigest()}
+    finally:
+        running.close()
+
+
+def _warm_up(agent: AgentClient) -> None:
+    """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
+    agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
+
+
+def _raise_network(agent: AgentClient) -> None:
+    result = agent.run(Program(("/bin/sh", "-c", NETWORK_SETUP)), timeout_s=_BOOT_TIMEOUT_S)
+    if result.exit != 0:
+        said = (result.stdout + result.stderr).decode(errors="replace")
+        raise MachineError("the guest's network card could not be set up", detail=said)
+
+
+def host_guest(
+    engine: Engine,
+    system: GuestSystem,
+    hardware: SystemHardware,
+    tools: Tools,
+    volumes: Sequence[VolumeMount] = (),
+    *,
+    network: bool = False,
+) -> Hosting:
+    """Start the container that a guest's emulator will run in."""
+    return Hosting(
+        engine,
+        system.emulator,
+        "system",
+        tools,
+        volumes=volumes,
+        memory=hardware.memory + _EMULATOR_MEMORY,
+        cpus=hardware.cpus + 1,
+        network=network,
+    )
+
+
+def _greeted(hosting: Hosting, guest: Guest, stream: RelayStream, timeout_s: float) -> RunningGuest:
+    agent = guest.greet(stream, timeout_s)
+    return RunningGuest(hosting, guest, agent, time.monotonic() - guest.started)
+
+
+def _place(path: str, volume: str | None) -> str:
+    """Return where a file goes: on the volume, or in the container's own memory."""
+    return path if volume is not None else path.replace(_DIRECTORY, "/run", 1)

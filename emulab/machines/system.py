@@ -1,0 +1,97 @@
+"""System mode: a whole emulated machine with its own kernel, restored from a snapshot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulab.errors import MachineError
+from emulab.machines.agent_machine import AgentMachine, machine_facts
+from emulab.machines.qemu_command import SystemHardware
+from emulab.machines.snapshots import (
+    GuestSystem,
+    RunningGuest,
+    boot,
+    ensure_snapshot,
+    forget_snapshot,
+    restore,
+)
+
+if TYPE_CHECKING:
+    from emulab.engine import Engine
+    from emulab.machines.target import Target
+    from emulab.machines.tools import Tools
+    from emulab.progress import Progress
+
+
+def hardware_of(target: Target, kernel_facts: dict[str, Any]) -> SystemHardware:
+    """Return the virtual machine of a target, checked.
+
+    :param kernel_facts: what the kernel's image says of itself.
+    :raises UsageError: memory or processors out of range.
+    """
+    hardware = SystemHardware(
+        architecture=target.architecture,
+        cpu_model=target.cpu_model,
+        memory=target.memory,
+        cpus=target.cpus,
+        machine_options=tuple(kernel_facts["machine_options"]),
+    )
+    hardware.check()
+    return hardware
+
+
+def open_system_machine(
+    engine: Engine,
+    target: Target,
+    system: GuestSystem,
+    hardware: SystemHardware,
+    tools: Tools,
+    progress: Progress,
+    details: dict[str, Any],
+) -> AgentMachine:
+    """Open a system-mode machine: a clone of its snapshot, which is made where there is none.
+
+    A machine with a network is booted, since the snapshot has no network card.
+
+    :param details: versions and image digests, for the result's environment.
+    :raises MachineError: the guest does not boot, with its console's last lines.
+    """
+    if target.network:
+        running = boot(engine, system, hardware, tools, network=True)
+    else:
+        ensure_snapshot(engine, system, hardware, tools, progress)
+        try:
+            running = restore(engine, system, hardware, tools)
+        except MachineError as error:
+            progress.note(f"the snapshot could not be restored ({error.message}); it is being made again")
+            forget_snapshot(engine, system, hardware)
+            ensure_snapshot(engine, system, hardware, tools, progress)
+            running = restore(engine, system, hardware, tools)
+    return _machine(target, running, details)
+
+
+def boot_machine(
+    engine: Engine,
+    target: Target,
+    system: GuestSystem,
+    hardware: SystemHardware,
+    tools: Tools,
+    details: dict[str, Any],
+) -> AgentMachine:
+    """Open a system-mode machine by booting it, without any snapshot.
+
+    :raises MachineError: the guest does not boot, with its console's last lines.
+    """
+    return _machine(target, boot(engine, system, hardware, tools), details)
+
+
+def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
+    facts = machine_facts(
+        running.agent,
+        details,
+        arch=target.architecture.name,
+        mode="system",
+        libc=target.libc,
+        cpu_model=target.cpu_model,
+    )
+    return AgentMachine(running.agent, facts, running.close)

@@ -1,0 +1,65 @@
+"""User mode: the emulator in a container whose file system is the guest's own."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from emulab.machines.agent_machine import AgentMachine, machine_facts
+from emulab.machines.binfmt import Table
+from emulab.machines.hosting import Hosting
+from emulab.machines.qemu_command import GUEST_RANGE, MEBIBYTE, user_environment, user_prefix
+
+if TYPE_CHECKING:
+    from emulab.engine import Engine
+    from emulab.images import BuiltImage
+    from emulab.machines.target import Target
+    from emulab.machines.tools import Tools
+
+# For QEMU's own data and translated code, beside what the program uses.
+_EMULATOR_MEMORY = 512 * MEBIBYTE
+
+
+def open_user_machine(
+    engine: Engine, target: Target, rootfs: BuiltImage, emulator: BuiltImage, tools: Tools
+) -> AgentMachine:
+    """Open a user-mode machine.
+
+    :param rootfs: the image whose file system programs see.
+    :raises EngineError: the container could not be started.
+    :raises MachineError: its agent does not answer, or programs could not start programs.
+    """
+    table = Table(engine, tools.agent, tools.volume, rootfs.id)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(table.hold(target.architecture))
+        hosting = stack.enter_context(
+            Hosting(
+                engine,
+                rootfs.id,
+                "user",
+                tools,
+                memory=target.memory + _EMULATOR_MEMORY,
+                cpus=target.cpus,
+                network=target.network,
+                platform=target.architecture.platform,
+            )
+        )
+        close = stack.pop_all().close
+    facts = machine_facts(
+        hosting.agent,
+        {"images": {image.name: image.id for image in (rootfs, emulator)}},
+        arch=target.architecture.name,
+        mode="user",
+        libc=target.libc,
+        cpu_model=target.cpu_model,
+        cpus=target.cpus,
+        memory=target.memory,
+    )
+    return AgentMachine(
+        hosting.agent,
+        facts,
+        close,
+        prefix=user_prefix(target.architecture),
+        environment=user_environment(target.architecture, target.cpu_model),
+        within=GUEST_RANGE,
+    )

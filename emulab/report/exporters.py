@@ -1,0 +1,107 @@
+"""The formats that a result document can be written in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from emulab.errors import UsageError
+from emulab.report.tables import text_table
+from emulab.report.units import quantity_with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emulab.figures import Document, Figure
+
+_TITLES = {
+    "startup": "start-up",
+    "vss-rest": "VSS at rest",
+    "rss-rest": "RSS at rest",
+    "pss-rest": "PSS at rest",
+    "vss-load": "VSS under load",
+    "rss-load": "RSS under load",
+    "pss-load": "PSS under load",
+    "throughput": "throughput",
+    "latency-p50": "latency p50",
+    "latency-p99": "latency p99",
+    "binary-size": "binary size",
+    "run-time": "run time",
+    "peak-rss": "peak RSS",
+    "smallest-memory": "smallest memory",
+}
+
+
+class Exporter(Protocol):
+    """Turns a document into text."""
+
+    def __call__(self, document: Document) -> str:
+        """Return the document's text, ending in a newline."""
+
+
+def as_json(document: Document) -> str:
+    """Return the document as JSON."""
+    return json.dumps(document.to_json(), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_markdown(document: Document) -> str:
+    """Return the figures as a Markdown table: a row a figure, a column a target."""
+    header, rows = _grid(document.figures)
+    lines = [
+        "| " + " | ".join(header) + " |",
+        "|" + "|".join([" --- ", *(" ---: " for _ in header[1:])]) + "|",
+    ]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines += [f"\n{note}" for note in document.notes]
+    return "\n".join(lines) + "\n"
+
+
+def as_table(document: Document) -> str:
+    """Return the figures as a table for a terminal."""
+    header, rows = _grid(document.figures)
+    return text_table(header, rows, numbers=True) + "".join(f"{note}\n" for note in document.notes)
+
+
+FORMATS: dict[str, Exporter] = {"table": as_table, "json": as_json, "markdown": as_markdown}
+
+
+def export(document: Document, requests: Iterable[str]) -> None:
+    """Write a document to ``FORMAT=PATH`` destinations; the path ``-`` is stdout.
+
+    :raises UsageError: a format or a path can not be used.
+    """
+    for request in requests:
+        name, _, path = request.partition("=")
+        if name not in FORMATS or not path:
+            known = ", ".join(FORMATS)
+            raise UsageError(
+                f"-o {request!r} is not FORMAT=PATH with a known format",
+                hint=f"formats are {known}; PATH `-` is the standard output",
+            )
+        text = FORMATS[name](document)
+        if path == "-":
+            sys.stdout.write(text)
+            continue
+        try:
+            Path(path).write_text(text)
+        except OSError as error:
+            raise UsageError(f"-o {request}: {path} can not be written ({error.strerror})") from error
+
+
+def _grid(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows: a row per figure's name and class, a column per target."""
+    columns: dict[str, None] = {}
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for figure in figures:
+        place = figure.board or figure.arch
+        column = "\n".join(
+            [place, " ".join(part for part in (figure.arch, figure.libc, figure.mode) if part)]
+        )
+        columns.setdefault(column)
+        title = _TITLES.get(figure.name, figure.name)
+        cell = quantity_with_interval(figure.value, figure.low, figure.high, figure.unit)
+        rows.setdefault((title, str(figure.kind)), {})[column] = cell
+    header = ["figure", "class", *columns]
+    return header, [[*key, *(cells.get(column, "") for column in columns)] for key, cells in rows.items()]

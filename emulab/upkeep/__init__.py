@@ -1,0 +1,1 @@
+"""Looking after emulab on this machine: what works, what is left over, what takes space."""

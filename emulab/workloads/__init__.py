@@ -1,0 +1,1 @@
+"""Workloads: Go programs with a manifest each, and how their figures are read."""

@@ -1,0 +1,3 @@
+module org.emulab/healthd
+
+go 1.22

@@ -1,0 +1,188 @@
+"""Carrying out a run: build, open machines, measure, make the document."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from emulab import __version__
+from emulab.figures import Document, Figure, FigureClass
+from emulab.machines.opening import Ahead, Opener
+from emulab.machines.protocol import Command
+from emulab.workloads.building import Workshop
+from emulab.workloads.deterministic import NOTE, run_deterministically
+from emulab.workloads.request import find_places
+from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
+from emulab.workloads.smallest_memory import find_smallest_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from emulab.machines.protocol import Completed, Machine
+    from emulab.progress import Progress
+    from emulab.toolchain.artifact import Artifact
+    from emulab.workloads.request import Place, RunRequest
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A place with what will run there."""
+
+    place: Place
+    artifact: Artifact | None
+    command: Command
+
+
+@dataclass
+class Outcome:
+    """What came of a run.
+
+    :param failures: a sentence for each program that did not end with status 0.
+    """
+
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    machines: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run(
+    request: RunRequest,
+    progress: Progress,
+    on_output: Callable[[str, bytes], None] | None = None,
+) -> tuple[Document, list[str]]:
+    """Carry out a request and return its document, and a sentence for each program that failed.
+
+    :param on_output: called with ``stdout`` or ``stderr`` and a piece of a program's output as it comes.
+    :raises UsageError: the request makes no sense.
+    :raises WorkloadError: the package does not compile, or a service died or was never ready.
+    :raises InfrastructureError: something beneath the program failed.
+    """
+    places = find_places(request)
+    workshop = Workshop(request, progress)
+    outcome = Outcome()
+    with Opener(progress) as opener:
+        # Building the program needs no engine, and preparing machines needs no program.
+        machines = Ahead(opener, [place.target for place in places], first=not _boots_its_own(request))
+        try:
+            jobs = [_job(request, place, workshop.artifact(place)) for place in places]
+            for job in jobs:
+                _carry_out(request, job, opener, machines, progress, on_output, outcome)
+        finally:
+            machines.close()
+    environment = {
+        "emulab": __version__,
+        "host": {"machine": platform.machine(), "system": f"{platform.system()} {platform.release()}"},
+        "go": workshop.go.version if workshop.go is not None else None,
+        "machines": outcome.machines,
+    }
+    return Document("run", environment, outcome.figures, (), outcome.notes), outcome.failures
+
+
+def _boots_its_own(request: RunRequest) -> bool:
+    """Tell whether a request does without a machine as the opener opens it."""
+    return request.deterministic or request.find_smallest_memory
+
+
+def _job(request: RunRequest, place: Place, artifact: Artifact | None) -> Job:
+    program = request.program
+    path = f"/work/{artifact.name}" if artifact is not None else None
+    argv = (path, *program.arguments) if path is not None else program.arguments
+    command = Command(
+        argv=argv,
+        environment={"PATH": _PATH, "HOME": "/work", **place.target.environment},
+        stdin=request.stdin,
+        timeout_s=request.timeout_s,
+    )
+    return Job(place, artifact, command)
+
+
+def _carry_out(
+    request: RunRequest,
+    job: Job,
+    opener: Opener,
+    machines: Ahead,
+    progress: Progress,
+    on_output: Callable[[str, bytes], None] | None,
+    outcome: Outcome,
+) -> None:
+    target = job.place.target
+    subject = Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
+    machines.wait()
+    if request.find_smallest_memory:
+        memory, reasons = find_smallest_memory(request, job, opener, progress)
+        outcome.figures.append(subject.figure("smallest-memory", [float(memory)], "B"))
+        outcome.notes += [f"{target.title}: {reason}" for reason in reasons]
+        return
+    if request.deterministic:
+        with progress.step(f"running {request.program.name} deterministically on {target.title}"):
+            figures, failure = run_deterministically(request, job, subject, opener, on_output)
+        outcome.figures += figures
+        outcome.failures += [failure] if failure else []
+        outcome.notes = [NOTE]
+        return
+    title = f"running {request.program.name} on {target.title}"
+    with progress.step(title) as step, machines.open(target) as machine:
+        if job.artifact is not None:
+            machine.push(job.artifact.path, job.command.argv[0])
+        outcome.machines.append(_environment(target.board, machine))
+        if request.ready:
+            runs = measure_service(
+                machine,
+                job.command,
+                request.ready,
+                request.load,
+                runs=request.runs,
+                ready_timeout_s=request.timeout_s,
+                on_run=lambda number: step.update("", done=number, total=request.runs),
+            )
+            outcome.figures += service_figures(subject, runs)
+            outcome.notes += [f"{target.title}: {text}" for text in memory_disagreements(runs)]
+        else:
+            _run_to_the_end(request, job, subject, machine, on_output, outcome)
+    if job.artifact is not None:
+        size = subject.figure("binary-size", [float(job.artifact.size)], "B", FigureClass.COUNTED)
+        outcome.figures.append(size)
+
+
+def _run_to_the_end(
+    request: RunRequest,
+    job: Job,
+    subject: Subject,
+    machine: Machine,
+    on_output: Callable[[str, bytes], None] | None,
+    outcome: Outcome,
+) -> None:
+    target = job.place.target
+    results: Sequence[Completed] = [
+        machine.run(job.command, on_output if number == 0 else None) for number in range(request.runs)
+    ]
+    outcome.figures.append(subject.figure("run-time", [each.usage.wall_s for each in results], "s"))
+    if target.mode == "system":
+        # In user mode the kernel's account of the process is the emulator's, not the program's.
+        outcome.figures.append(
+            subject.figure("peak-rss", [float(each.usage.max_rss) for each in results], "B")
+        )
+    for each in results:
+        if not each.succeeded:
+            outcome.failures.append(f"{job.command.argv[0]} {each.ending()} on {target.title}")
+            return
+
+
+def _environment(board: str | None, machine: Machine) -> dict[str, Any]:
+    facts = machine.facts
+    return {
+        "board": board,
+        "arch": facts.arch,
+        "mode": facts.mode,
+        "libc": facts.libc,
+        "kernel": facts.kernel,
+        "page_size": facts.page_size,
+        "cpus": facts.cpus,
+        "memory": facts.memory,
+        "cpu_model": facts.cpu_model,
+        **facts.details,
+    }
