@@ -29,11 +29,13 @@ DIGEST = "6ffdfbdce2dd54a97f669ea01600f44093e51024230d34a4f2219d930575b672"
 
 
 def representatives() -> list[Board]:
-    """Return one board for each model and level of Go's code."""
-    chosen: dict[tuple[str, ...], Board] = {}
+    """Return one board for each model, level of Go's code and size of pages."""
+    chosen: dict[tuple[str | int, ...], Board] = {}
     for board in [*GENERIC, *BOARDS]:
         assert board.emulation is not None
-        chosen.setdefault((board.emulation.user, *board.build_environment().values()), board)
+        assert board.software is not None
+        pages = board.software.page_kib
+        chosen.setdefault((board.emulation.system, pages, *board.build_environment().values()), board)
     return list(chosen.values())
 
 
@@ -119,7 +121,8 @@ def test_the_boards_model_boots_linux_in_system_mode(
             }
         )
     )
-    kernel = file_of_image(f"kernel-4k-{board.arch}", "/kernel/image")
+    assert board.software is not None
+    kernel = file_of_image(f"kernel-{board.software.page_kib}k-{board.arch}", "/kernel/image")
     console = {"arm64": "ttyAMA0", "armv7": "ttyAMA0", "riscv64": "ttyS0"}[board.arch]
     machine = {"armv7": "virt,highmem=off"}.get(board.arch, "virt")
     result = run_in_image(
@@ -135,6 +138,7 @@ def test_the_boards_model_boots_linux_in_system_mode(
     report: dict[str, Any] = json.loads(lines[0].removeprefix("PROBE "))
     assert report["digest"] == DIGEST
     assert report["gomaxprocs"] == board.emulation.vcpus
+    assert report["page_size"] == board.software.page_kib * 1024
     # Linux adds what it finds out by itself; what user mode shows must be there.
     assert set(board.emulation.reports) - {"swp", "cpuid"} <= set(report["flags"])
 

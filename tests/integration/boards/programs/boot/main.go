@@ -11,7 +11,9 @@ import (
 func main() {
 	os.MkdirAll("/proc", 0o755)
 	syscall.Mount("proc", "/proc", "proc", 0, "")
-	output, err := exec.Command("/probe").CombinedOutput()
+	probe := exec.Command("/probe")
+	probe.Stdin = os.Stdin // not /dev/null, since there is no device here
+	output, err := probe.CombinedOutput()
 	fmt.Printf("PROBE %s", output)
 	if err != nil {
 		fmt.Println("PROBE", err)
