@@ -43,10 +43,11 @@ lint: $(DEVELOPMENT) ## Check style, types, layers, Go modules and the length of
 		'FNR == 401 { print FILENAME ": more than 400 lines"; long = 1 } END { exit long }' {} + && echo "lengths: ok"
 
 benchmark: $(DEVELOPMENT) setup ## Print the figures that emulab itself is held to.
-	@for script in benchmarks/*.py; do $(WITH_ENGINE)python "$$script" || exit; done
+	@for script in benchmarks/bench_*.py; do $(WITH_ENGINE)python "$$script" || exit; done
 
-docs: setup ## Write what the documents take from runs and from the catalogue.
-	@for script in docs/*.py; do $(WITH_ENGINE)python "$$script" || exit; done
+docs: setup ## Run the demo and write its table into README.md.
+	@$(WITH_ENGINE)emulab run healthd $(DEMO_BOARDS:%=--board %) -o markdown=$(VENV)/demo.md
+	@$(BIN)/python scripts/fill_block.py README.md table $(VENV)/demo.md && echo "README.md: table written"
 
 clean: ## Remove .venv and what dead runs left; `emulab clean --cache` removes the rest.
 	@[ ! -x $(BIN)/emulab ] || $(BIN)/emulab clean

@@ -95,14 +95,14 @@ def median_interval(values: Sequence[float], coverage: float = 0.9) -> tuple[flo
     :param coverage: between 0 and 1.
     :raises ValueError: there is no sample.
     """
-    import numpy as np
-
     if not values:
         raise ValueError("no samples")
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    import numpy as np
+
     samples = np.asarray(values, dtype=float)
     middle = float(np.median(samples))
-    if len(samples) == 1:
-        return middle, middle, middle
     generator = np.random.default_rng(_SEED)
     medians = np.median(generator.choice(samples, (_RESAMPLES, len(samples))), axis=1)
     low, high = np.quantile(medians, [(1 - coverage) / 2, (1 + coverage) / 2])

@@ -59,7 +59,7 @@ class MeasuredClock(Facts, frozen=True, kw_only=True):
     :param claimed_mhz: what the kernel claimed at that moment.
     """
 
-    mhz: float
+    clock_mhz: float
     run: str
     device: str
     claimed_mhz: float | None = None
@@ -340,6 +340,8 @@ class Board(Facts, frozen=True, kw_only=True):
     def to_json(self) -> dict[str, Any]:
         """Return the board as a JSON document, in SI base units, with the verdicts drawn from it."""
         document: dict[str, Any] = _in_si_units(msgspec.to_builtins(self))
+        document["sources"] = {_si_name(source.field): source.text for source in self.sources}
+        document["notes"] = {note.topic: note.text for note in self.notes}
         document["runs_go"] = self.runs_go
         if self.runs_go:
             difference = self.differences()
@@ -355,7 +357,8 @@ class Board(Facts, frozen=True, kw_only=True):
 
 
 _SI = {"kib": ("b", 1024), "mib": ("b", 1024**2), "mhz": ("hz", 1e6), "mt_s": ("t_per_s", 10**6)}
-_UNIT = re.compile(r"(?:^|(?<=_))(kib|mib|mhz|mt_s)$")
+_SI |= {"gb_per_s": ("b_per_s", 1e9)}
+_UNIT = re.compile(rf"_({'|'.join(_SI)})$")
 
 
 def _in_si_units(value: Any) -> Any:
@@ -366,14 +369,12 @@ def _in_si_units(value: Any) -> Any:
     converted = {}
     for key, item in value.items():
         unit = _UNIT.search(key)
-        if key == "peak_gb_per_s":
-            converted["peak_b_per_s"] = None if item is None else item * 1e9
-        elif unit is None:
-            converted[key] = _in_si_units(item)
-        else:
-            name, factor = _SI[unit[1]]
-            converted[key[: unit.start()] + name] = _scaled(item, factor)
+        converted[_si_name(key)] = _scaled(item, _SI[unit[1]][1]) if unit else _in_si_units(item)
     return converted
+
+
+def _si_name(name: str) -> str:
+    return _UNIT.sub(lambda unit: f"_{_SI[unit[1]][0]}", name)
 
 
 def _scaled(value: Any, factor: float) -> Any:

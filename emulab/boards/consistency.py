@@ -51,6 +51,8 @@ def _problems(board: Board) -> Iterator[str]:
         )
     if board.software is not None and board.software.page_kib not in _PAGE_SIZES_KIB:
         yield f"field `software.page_kib` is {board.software.page_kib}; Linux has pages of 4, 16 or 64 KiB"
+    if board.software is not None and board.software.libc == "glibc-old" and board.arch == "riscv64":
+        yield 'field `software.libc` is "glibc-old", which riscv64 never had; write "glibc"'
     if board.kind == "board" and board.arch not in _GO_SETTING:
         yield f'field `arch` is {board.arch}, which emulab does not emulate; make it of the kind "chip"'
     if board.emulation is not None and not 1 <= board.emulation.vcpus <= 8:

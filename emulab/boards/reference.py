@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _HEAD = """\
 # Boards
 
-<!-- Made from emulab/boards/catalogue by `python -m emulab.boards.reference > docs/boards.md`; do not edit. -->
+<!-- Made from emulab/boards/catalogue: `python -m emulab.boards.reference > docs/boards.md`. Do not edit. -->
 
 Every figure has its source below it. What no source tells is left out. Clocks that sbc-bench measured stand
 beside the maker's. `emulab boards ID --json` prints the same in SI units.
 
-A board of your own is a file: give its path, `--board ./my-board.toml`. It can take over what it has in common
-with a board or a chip of the catalogue, and needs only what is different:
+A board of your own is a file: give its path, `--board ./my-board.toml`. It can take over what it has in
+common with a board or a chip of the catalogue, and needs only what is different:
 
 ```toml
 inherits = ["boards/raspberry-pi-5"]
@@ -118,9 +118,10 @@ def _details(boards: list[Board]) -> Iterator[str]:
 def _cluster(cluster: Cluster) -> str:
     order = {True: ", out of order", False: ", in order", None: ""}[cluster.core.out_of_order]
     width = f", {cluster.core.decode_width} wide" if cluster.core.decode_width else ""
-    text = f"{cluster.count} x {cluster.core.name} ({cluster.core.maker}{order}{width}), {cluster.nominal_mhz:g} MHz"
+    core = f"{cluster.core.name} ({cluster.core.maker}{order}{width})"
+    text = f"{cluster.count} x {core}, {cluster.nominal_mhz:g} MHz"
     if cluster.measured:
-        clocks = (f"{m.mhz:g} ({m.device}, {m.run})" for m in cluster.measured)
+        clocks = (f"{m.clock_mhz:g} ({m.device}, {m.run})" for m in cluster.measured)
         text += f", measured {', '.join(clocks)}"
     if cluster.operating_points_mhz:
         text += f"; operating points {', '.join(f'{p:g}' for p in cluster.operating_points_mhz)} MHz"

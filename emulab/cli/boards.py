@@ -23,7 +23,7 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     "--json", "as_json", is_flag=True, help="Print the catalogue's facts as JSON, in SI base units."
 )
 def command(board: str | None, as_json: bool) -> int:
-    r"""List the boards that emulab knows, or show what it knows of one.
+    """List the boards that emulab knows, or show what it knows of one.
 
     \b
     emulab boards

@@ -44,12 +44,18 @@ def progress_shown(*, quiet: bool = False) -> Iterator[Progress]:
     """
     if quiet:
         yield Silent()
-    elif is_animated(sys.stderr):
-        animated = AnimatedProgress()
-        with animated:
-            yield animated
+    elif is_animated(sys.stderr) and not _commands_are_shown():
+        with AnimatedProgress() as progress:
+            yield progress
     else:
         yield PlainProgress(sys.stderr)
+
+
+def _commands_are_shown() -> bool:
+    """Tell whether command lines go to stderr too, where an animation would overwrite them."""
+    import logging
+
+    return logging.getLogger("emulab.commands").isEnabledFor(logging.DEBUG)
 
 
 class PlainProgress:

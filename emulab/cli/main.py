@@ -7,16 +7,20 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from emulab import __version__
+from emulab import __version__, settings
 from emulab.errors import EmulabError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+
+    from click.shell_completion import CompletionItem
 
 # Verb to one-line help: the list must be printable without importing any of them.
 _VERBS = {
@@ -27,6 +31,7 @@ _VERBS = {
     "setup": "Install and prepare what emulab needs on this machine.",
     "doctor": "Say what works on this machine and what is missing.",
     "clean": "Remove what emulab left or keeps on this machine.",
+    "completion": "Print the script that completes emulab's words in a shell.",
 }
 
 
@@ -50,6 +55,14 @@ class Verbs(click.Group):
         with formatter.section("Verbs"):
             formatter.write_dl(list(_VERBS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the verbs, importing none, and the options."""
+        from click.shell_completion import CompletionItem
+
+        verbs = [CompletionItem(name, help=text) for name, text in _VERBS.items()]
+        fitting = [verb for verb in verbs if verb.value.startswith(incomplete)]
+        return [*fitting, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -63,16 +76,61 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Options(Mapping[str, "list[str]"]):
+    """Every verb's long options; a verb is imported when it is asked for."""
+
+    def __getitem__(self, verb: str) -> list[str]:
+        return list(_parameters(verb))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_VERBS)
+
+    def __len__(self) -> int:
+        return len(_VERBS)
+
+
+def _parameters(verb: str) -> dict[str, click.Parameter]:
+    """Return a verb's long options, without their dashes, and the parameters that they set."""
+    command: click.Command = importlib.import_module(f"emulab.cli.{verb}").command
+    return {
+        word.removeprefix("--"): parameter
+        for parameter in command.params
+        for word in parameter.opts
+        if word.startswith("--")
+    }
+
+
+def _defaults() -> dict[str, dict[str, Any]]:
+    """Return the defaults that the settings files give to the verbs' parameters."""
+    defaults: dict[str, dict[str, Any]] = {}
+    for verb, table in settings.merged(Path.cwd(), _Options()).items():
+        parameters = _parameters(verb)
+        for key, value in table.items():
+            parameter = parameters[key]
+            repeated = getattr(parameter, "multiple", False) and not isinstance(value, list)
+            defaults.setdefault(verb, {})[parameter.name or key] = [value] if repeated else value
+    return defaults
+
+
+_CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "auto_envvar_prefix": "EMULAB",
+}
+
+
+@click.command(cls=Verbs, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="emulab")
-def emulab() -> None:
-    r"""Say what a Go program will do on a board that you do not have.
+@click.pass_context
+def emulab(ctx: click.Context) -> None:
+    """Say what a Go program will do on a board that you do not have.
 
     \b
     emulab run ./cmd/server --board visionfive-2 --ready http://:8080/health
     emulab run -- /bin/uname -a
     emulab boards
     """
+    ctx.default_map = _defaults()
 
 
 def report_error(error: EmulabError) -> None:
@@ -90,7 +148,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         # A polite kill unwinds as Ctrl-C does, so that containers are closed on the way out.
         signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = emulab.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+        words = list(argv) if argv is not None else None
+        status = emulab.main(args=words, prog_name="emulab", standalone_mode=False)
         sys.stdout.flush()
     except EmulabError as error:
         report_error(error)

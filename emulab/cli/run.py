@@ -21,12 +21,34 @@ def _boards() -> list[str]:
     return list(load_catalogue().ids())
 
 
+def _workloads_and_files(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from emulab.workloads.manifest import workload_ids
+
+    names = [CompletionItem(name) for name in workload_ids() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
 @click.command(cls=GuestCommand, short_help="Run a Go program under emulation and report its figures.")
-@click.argument("what", required=False, metavar="[WORKLOAD|PACKAGE|BINARY]")
-@click.option("--board", "boards", type=Listed(_boards), multiple=True, help="Boards to run for.")
-@click.option("--arch", "arches", type=Listed(), multiple=True, help="arm64, armv7, riscv64.")
-@click.option("--libc", "libcs", type=Listed(), multiple=True, help="musl, glibc, glibc-old.")
-@click.option("--mode", "modes", type=Listed(), multiple=True, help="user (the default), system.")
+@click.argument(
+    "what", required=False, metavar="[WORKLOAD|PACKAGE|BINARY]", shell_complete=_workloads_and_files
+)
+@click.option("--board", type=Listed(_boards), multiple=True, help="Boards to run for.")
+@click.option(
+    "--arch", type=Listed(lambda: ["arm64", "armv7", "riscv64"]), multiple=True, help="arm64, armv7, riscv64."
+)
+@click.option(
+    "--libc",
+    type=Listed(lambda: ["musl", "glibc", "glibc-old"]),
+    multiple=True,
+    help="musl, glibc, glibc-old.",
+)
+@click.option(
+    "--mode", type=Listed(lambda: ["user", "system"]), multiple=True, help="user (the default), system."
+)
 @click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
 @click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
 @click.option("--kernel", type=click.Choice(["4k", "16k", "64k", "stock"]), help="System mode's kernel.")
@@ -46,16 +68,18 @@ def _boards() -> list[str]:
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds until it is given up.")
 @click.option("--env", multiple=True, callback=key_values, metavar="NAME=VALUE", help="For the program.")
 @click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
-@click.option("--stdin", "read_stdin", is_flag=True, help="Pass this command's input on to the program.")
+@click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
+@click.option("--find-smallest-memory", is_flag=True, help="Find the least memory a service works in.")
+@click.option("--stdin", is_flag=True, help="Pass this command's input on to the program.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
 )
-@click.option("-o", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
+@click.option("-o", "--output", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
-    r"""Run a Go program under emulation and report its figures.
+    """Run a Go program under emulation and report its figures.
 
     WORKLOAD is one that ships with emulab (healthd), PACKAGE a Go package, BINARY an executable. With
     neither, a program of the root filesystem stands after `--`.
@@ -76,7 +100,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     request = _request(ctx, options)
     with progress_shown(quiet=options["quiet"]) as progress:
         document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
-    requests = list(options["outputs"])
+    requests = list(options["output"])
     if options["as_json"]:
         requests.append("json=-")
     elif request.ready and not any(each.endswith("=-") for each in requests):
@@ -94,10 +118,10 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
     ready = options["ready"] or (program.manifest.ready if program.manifest else "")
     return RunRequest(
         program=program,
-        boards=tuple(flattened(options["boards"])),
-        architectures=tuple(flattened(options["arches"])),
-        libcs=tuple(flattened(options["libcs"])),
-        modes=tuple(flattened(options["modes"])),
+        boards=tuple(flattened(options["board"])),
+        architectures=tuple(flattened(options["arch"])),
+        libcs=tuple(flattened(options["libc"])),
+        modes=tuple(flattened(options["mode"])),
         memory=options["memory"],
         cpus=options["cpus"],
         kernel=options["kernel"],
@@ -117,7 +141,9 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
         load=_load(options, ready, program.manifest),
         runs=options["runs"] or (3 if ready else 1),
         timeout_s=options["timeout"],
-        stdin=sys.stdin.buffer.read() if options["read_stdin"] else b"",
+        deterministic=options["deterministic"],
+        find_smallest_memory=options["find_smallest_memory"],
+        stdin=sys.stdin.buffer.read() if options["stdin"] else b"",
     )
 
 

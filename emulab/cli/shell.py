@@ -30,7 +30,7 @@ def command(
     cpus: int | None,
     network: bool,
 ) -> int:
-    r"""Open a shell on an emulated board; after `--` another program in its place.
+    """Open a shell on an emulated board; after `--` another program in its place.
 
     \b
     emulab shell --board lichee-rv

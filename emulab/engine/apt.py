@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emulab.engine.host import Elevation
-    from emulab.progress import Progress, Step
+    from emulab.progress import Progress
 
 _LISTS = Path("/var/lib/apt/lists")
 _LISTS_LIFETIME_S = 7 * 24 * 3600.0
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
+# What apt-get asks for after an installation that was cut short.
+_INTERRUPTED = "dpkg --configure -a"
 _OPTIONS = ("-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0")
 
 
@@ -34,20 +36,21 @@ def install(packages: Sequence[str], elevation: Elevation, progress: Progress) -
 
     :raises InfrastructureError: apt-get failed, with its last lines.
     """
-    fresh = lists_are_usable()
-    if not fresh:
+    lists_were_usable = lists_are_usable()
+    if not lists_were_usable:
         _update(elevation, progress)
-    with progress.step(f"installing {', '.join(packages)}") as step:
-        try:
-            _install(packages, elevation, step)
-            return
-        except InfrastructureError:
-            if not fresh:
-                raise
-    # Lists that look young can still name files that the mirror has replaced since.
-    _update(elevation, progress)
-    with progress.step(f"installing {', '.join(packages)}") as step:
-        _install(packages, elevation, step)
+    try:
+        _install(packages, elevation, progress)
+    except InfrastructureError as error:
+        if _INTERRUPTED in error.detail:
+            with progress.step("finishing an installation that was cut short") as step:
+                run_as_root(elevation, _INTERRUPTED.split(), step, _ENVIRONMENT)
+        elif lists_were_usable:
+            # Lists that look young can still name files that the mirror has replaced since.
+            _update(elevation, progress)
+        else:
+            raise
+        _install(packages, elevation, progress)
 
 
 def _update(elevation: Elevation, progress: Progress) -> None:
@@ -55,6 +58,7 @@ def _update(elevation: Elevation, progress: Progress) -> None:
         run_as_root(elevation, ["apt-get", "update", *_OPTIONS], step, _ENVIRONMENT)
 
 
-def _install(packages: Sequence[str], elevation: Elevation, step: Step) -> None:
+def _install(packages: Sequence[str], elevation: Elevation, progress: Progress) -> None:
     argv = ["apt-get", "install", "--yes", "--no-install-recommends", *_OPTIONS, *packages]
-    run_as_root(elevation, argv, step, _ENVIRONMENT)
+    with progress.step(f"installing {', '.join(packages)}") as step:
+        run_as_root(elevation, argv, step, _ENVIRONMENT)

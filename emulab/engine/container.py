@@ -50,7 +50,7 @@ class ContainerSpec:
     :param network: whether it has a network besides its own loopback.
     :param environment: variables of the first process.
     :param platform: the image's OCI platform when it is not the engine's.
-    :param privileged: for the short helper that registers with the kernel, never for a workload.
+    :param administers_kernel: for the short helper that registers with the kernel, never for a workload.
     :param seccomp: a seccomp profile as JSON, in place of the engine's default.
     """
 
@@ -64,12 +64,13 @@ class ContainerSpec:
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     platform: str | None = None
-    privileged: bool = False
+    administers_kernel: bool = False
     seccomp: str | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the docker SDK's keyword arguments for it."""
-        security = [] if self.privileged else ["no-new-privileges"]
+        # AppArmor's profile for containers forbids mounts, whatever the capabilities.
+        security = ["apparmor=unconfined"] if self.administers_kernel else ["no-new-privileges"]
         if self.seccomp is not None:
             security.append(f"seccomp={self.seccomp}")
         arguments: dict[str, Any] = {
@@ -77,7 +78,7 @@ class ContainerSpec:
             "network_mode": "bridge" if self.network else "none",
             "read_only": True,
             "security_opt": security,
-            "privileged": self.privileged,
+            "cap_add": ["SYS_ADMIN"] if self.administers_kernel else [],
             "pids_limit": _PROCESS_LIMIT,
             # Nothing reads the engine's log of a container: every output has its own channel.
             "log_config": {"type": "none"},
@@ -94,7 +95,10 @@ class ContainerSpec:
 def command_line(spec: ContainerSpec) -> str:
     """Return the ``docker run`` command that starts much the same container, for people."""
     words = ["docker", "run", "--rm", "--read-only", "--network", "bridge" if spec.network else "none"]
-    words += ["--privileged"] if spec.privileged else ["--security-opt", "no-new-privileges"]
+    if spec.administers_kernel:
+        words += ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"]
+    else:
+        words += ["--security-opt", "no-new-privileges"]
     words += ["--platform", spec.platform] if spec.platform else []
     words += ["--memory", str(spec.memory)] if spec.memory else []
     words += ["--cpus", f"{spec.cpus:g}"] if spec.cpus else []

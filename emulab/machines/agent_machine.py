@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Self
 
 from emulab.engine.container import commands
-from emulab.errors import WorkloadError
+from emulab.errors import UsageError, WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
     LoadRequest,
@@ -16,6 +16,7 @@ from emulab.machines.agent_documents import (
     ProgramLimits,
     Ready,
 )
+from emulab.machines.agent_errors import RequestError
 from emulab.machines.protocol import (
     Command,
     Completed,
@@ -44,7 +45,6 @@ class AgentMachine:
 
     :param prefix: what stands before a program's own argv, such as an emulator.
     :param environment: what every program needs in its environment, such as the emulator's settings.
-    :param root: the directory that is the programs' root; "" for the agent's own.
     :param within: the addresses whose mappings are the program's; None when all are.
     :param on_close: removes what the machine stands on.
     """
@@ -57,7 +57,6 @@ class AgentMachine:
         *,
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        root: str = "",
         within: AddressRange | None = None,
     ) -> None:
         self._agent = agent
@@ -65,7 +64,6 @@ class AgentMachine:
         self._on_close = on_close
         self._prefix = tuple(prefix)
         self._environment = dict(environment or {})
-        self._root = root
         self._within = within
 
     @property
@@ -80,18 +78,18 @@ class AgentMachine:
 
     def push(self, content: Path | bytes, path: str, *, permissions: int = 0o755) -> None:
         """Copy a file onto the machine."""
-        self._agent.put(content, self._root + path, mode=permissions)
+        self._agent.put(content, path, mode=permissions)
 
     def pull(self, path: str) -> bytes:
         """Copy a file from the machine."""
-        return self._agent.get(self._root + path)
+        return self._agent.get(path)
 
     def run(self, command: Command, on_output: Callable[[str, bytes], None] | None = None) -> Completed:
         """Run a program to its end."""
         result = self._agent.run(
             self._program(command), stdin=command.stdin, timeout_s=command.timeout_s, on_output=on_output
         )
-        return _completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
+        return completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:
         """Start a program and wait until it is ready."""
@@ -101,7 +99,7 @@ class AgentMachine:
         said = result.end.output.decode(errors="replace") if result.end is not None else ""
         name = command.argv[0]
         if result.outcome == "died" and result.end is not None:
-            ending = _completed(result.end, b"", b"").ending()
+            ending = completed(result.end, b"", b"").ending()
             raise WorkloadError(f"{name} {ending} before it was ready at {ready}", detail=said)
         raise WorkloadError(
             f"{name} was not ready at {ready} within {timeout_s:g} s",
@@ -125,7 +123,7 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
-        argv = (*self._prefix, *command.argv)
+        argv = (*self._prefix, *self._emulable(command)) if self._prefix else command.argv
         environment = {**command.environment, **self._environment}
         settings = [f"{name}={value}" for name, value in environment.items()]
         commands.debug(shlex.join(["env", *settings, *argv]))
@@ -133,8 +131,38 @@ class AgentMachine:
             argv=argv,
             environment=environment,
             cwd=command.directory,
-            root=self._root,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
+        )
+
+    def _emulable(self, command: Command) -> tuple[str, ...]:
+        """Return the argv that an emulator can start: it takes paths of ELF programs and nothing else.
+
+        :raises UsageError: there is no such program, or what it needs is missing.
+        """
+        name = command.argv[0]
+        for path in self._candidates(name, command.environment.get("PATH", "")):
+            try:
+                facts = self._agent.program(path)
+            except RequestError as error:
+                if error.refusal.errno in ("ENOENT", "ENOTDIR"):
+                    continue
+                raise UsageError(f"{path} can not be executed: {error.refusal.message}") from error
+            if facts.interpreter and not facts.interpreter_found:
+                raise UsageError(
+                    f"{path} needs {facts.interpreter}, which the root filesystem does not have",
+                    hint="choose another --libc, or build the program without that need",
+                )
+            if facts.format == "script":
+                return (facts.interpreter, path, *command.argv[1:])
+            return (path, *command.argv[1:])
+        raise UsageError(
+            f"there is no program {name} on the machine", hint="give its path in the root filesystem"
+        )
+
+    @staticmethod
+    def _candidates(name: str, path: str) -> list[str]:
+        return (
+            [name] if "/" in name else [f"{directory}/{name}" for directory in path.split(":") if directory]
         )
 
 
@@ -181,7 +209,7 @@ class AgentService:
     def stop(self) -> Completed:
         """End the program: politely, then by force."""
         result = self._agent.stop(self._pid)
-        return _completed(result, result.output, b"")
+        return completed(result, result.output, b"")
 
 
 def machine_facts(agent: AgentClient, details: Mapping[str, Any], **known: Any) -> MachineFacts:
@@ -204,7 +232,8 @@ def _reading(facts: MemoryFacts) -> MemoryReading:
     return MemoryReading(facts.status.vss, facts.status.rss, facts.rollup.pss, sentences)
 
 
-def _completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
+def completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
+    """Return how a program ended, in the terms of the protocol of machines."""
     return Completed(
         status=end.exit,
         signal=_signal_number(end.signal),

@@ -63,7 +63,7 @@ class Table:
     """The engine's kernel's table of binary formats.
 
     Reading and changing it needs root on that kernel: this process's own where the engine is local,
-    else a privileged container that lives as long as the entry.
+    else a container with that capability that lives as long as the entry.
 
     :param agent: the agent's binary on this machine, for the engine's own architecture.
     :param tools: the volume that has the agent, and ``image`` any image to start it in.
@@ -81,23 +81,6 @@ class Table:
         """
         name = entry_name(architecture, self.engine.owner)
         return self._start("hold", f"qemu-{architecture.qemu}", name, entry_rule(architecture, name))
-
-    def remove(self, names: Sequence[str]) -> None:
-        """Remove entries; absent ones are fine.
-
-        :raises MachineError: the kernel refused.
-        """
-        if names:
-            self._start("remove", *names).close()
-
-    def leftovers(self) -> list[str]:
-        """Return the names of emulab's entries whose process is gone.
-
-        :raises MachineError: the table can not be read.
-        """
-        with self._start("list") as listing:
-            owners = {name: entry_owner(name) for name in listing.answer.split()}
-        return [name for name, owner in owners.items() if owner is not None and owner.is_gone()]
 
     def _start(self, *arguments: str) -> Entry:
         if self.engine.is_local and os.geteuid() == 0:
@@ -158,7 +141,7 @@ class _ContainerEntry(Entry):
             role="binfmt",
             volumes=[VolumeMount(table.tools, TOOLS)],
             tmpfs={"/run": 0},
-            privileged=True,
+            administers_kernel=True,
         )
         self._container = Container(table.engine, spec)
         self._stream = self._container.stream([agent, "binfmt", *arguments])

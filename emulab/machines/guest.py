@@ -81,6 +81,10 @@ class Guest:
         words += console[-_CONSOLE_LINES:]
         return "\n".join(words)
 
+    def is_running(self) -> bool:
+        """Tell whether the emulator still runs."""
+        return self._host.output(self._pid).alive
+
     def console(self) -> list[str]:
         """Return the lines that the guest wrote to its console so far."""
         with contextlib.suppress(EmulabError):

@@ -6,8 +6,9 @@ Format: Linux ``Documentation/driver-api/early-userspace/buffer-format.rst``.
 from __future__ import annotations
 
 import stat
+import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,23 @@ def archive(entries: Iterable[Entry]) -> bytes:
     parts = [_record(number, entry) for number, entry in enumerate(entries, start=1)]
     parts.append(_record(0, Entry(_TRAILER, 0)))
     return b"".join(parts)
+
+
+def entries_of_tar(stream: IO[bytes]) -> list[Entry]:
+    """Return a tar archive's files, directories and links as entries; hard links become files."""
+    entries = []
+    with tarfile.open(fileobj=stream) as tar:
+        for member in tar:
+            name = member.name.removeprefix("./").rstrip("/")
+            if member.isdir() and name not in ("", "."):
+                entries.append(directory(name, member.mode))
+            elif member.issym():
+                entries.append(Entry(name, stat.S_IFLNK | 0o777, member.linkname.encode()))
+            elif member.isfile() or member.islnk():
+                content = tar.extractfile(member)
+                assert content is not None
+                entries.append(file(name, content.read(), member.mode))
+    return entries
 
 
 def agent_initramfs(agent: bytes, files: Iterable[Entry] = ()) -> bytes:

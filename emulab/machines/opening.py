@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
 from emulab.cache import digest, entry
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
-from emulab.images import Builder
+from emulab.images.builder import LABEL_FACTS, Builder
 from emulab.machines.tools import Tools, agent_program, ensure_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from emulab.engine import Engine
-    from emulab.images import BuiltImage
+    from emulab.images.builder import BuiltImage
     from emulab.machines.agent_machine import AgentMachine
     from emulab.machines.qemu_command import SystemHardware
     from emulab.machines.snapshots import GuestSystem
     from emulab.machines.target import Target
     from emulab.progress import Progress
+
+STOCK = "stock"
 
 
 def images_of(target: Target) -> list[str]:
@@ -30,7 +34,9 @@ def images_of(target: Target) -> list[str]:
     arch = target.architecture.name
     if target.mode == "user":
         return [f"rootfs-{target.libc}-{arch}", "qemu-user"]
-    return [f"disk-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
+    # Debian's kernels need modules to read a disk; their guests have the root filesystem in memory.
+    root = "rootfs" if target.kernel == STOCK else "disk"
+    return [f"{root}-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
 
 
 class Opener:
@@ -71,7 +77,7 @@ class Opener:
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
         names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
-        self._images |= self._builder().ensure(names)
+        self._images |= Builder(self.engine.client, self._progress).ensure(names)
 
     def open(self, target: Target, *, fresh: bool = False) -> AgentMachine:
         """Open a machine; its images must have been prepared.
@@ -88,13 +94,13 @@ class Opener:
         from emulab.machines.user import open_user_machine
 
         rootfs, emulator = (self._images[name] for name in images_of(target))
-        return open_user_machine(self.engine, target, rootfs, emulator, self._tools(emulator))
+        return open_user_machine(self.engine, target, rootfs, emulator, self.tools_of(target))
 
     def _open_system(self, target: Target, *, fresh: bool) -> AgentMachine:
         from emulab.machines.system import boot_machine, open_system_machine
 
         hardware, system, details = self.system_of(target)
-        tools = self._tools(self._images["qemu-system"])
+        tools = self.tools_of(target)
         if fresh:
             return boot_machine(self.engine, target, system, hardware, tools, details)
         return open_system_machine(self.engine, target, system, hardware, tools, self._progress, details)
@@ -105,29 +111,36 @@ class Opener:
         :raises UsageError: memory or processors out of range.
         """
         from emulab.machines.snapshots import GuestSystem, Part
-        from emulab.machines.system import hardware_of, parse_kernel_facts
+        from emulab.machines.system import hardware_of
 
-        disk, emulator, kernel = (self._images[name] for name in images_of(target))
-        facts = parse_kernel_facts(self._file(kernel, "/kernel/facts.json").read_bytes())
+        root, emulator, kernel = (self._images[name] for name in images_of(target))
+        in_memory = target.kernel == STOCK
         system = GuestSystem(
             emulator=emulator.id,
             kernel=Part(kernel.id, lambda: self._file(kernel, "/kernel/image")),
-            root=Part(disk.id, lambda: self._file(disk, "/disk.squashfs")),
+            root=Part(root.id, lambda: self._file(root, "" if in_memory else "/disk.squashfs")),
             agent=agent_program(target.architecture.goarch, self._progress),
+            root_in_memory=in_memory,
         )
-        details = {"images": {image.name: image.id for image in (disk, emulator, kernel)}}
-        return hardware_of(target, facts), system, details
+        details = {"images": {image.name: image.id for image in (root, emulator, kernel)}}
+        return hardware_of(target, json.loads(kernel.labels[LABEL_FACTS])), system, details
+
+    def tools_of(self, target: Target) -> Tools:
+        """Return the volume of tools that a target's containers mount."""
+        return self._tools(self._images["qemu-user" if target.mode == "user" else "qemu-system"])
 
     def _file(self, image: BuiltImage, path: str) -> Path:
-        """Return a file of an image on this machine's disk."""
+        """Return a file of an image, or with no path all of it as a tar archive, on this machine's disk."""
 
         def make(directory: Path) -> None:
-            (directory / "content").write_bytes(self._builder().read_file(image.name, path))
+            store = Builder(self.engine.client, self._progress).store
+            with (directory / "content").open("wb") as content:
+                if path:
+                    store.copy_file(image.reference, path, content)
+                else:
+                    store.copy_layer(image.reference, content)
 
         return entry("image-files", digest([image.id, path]), make) / "content"
-
-    def _builder(self) -> Builder:
-        return Builder(self.engine.client, self._progress)
 
     def _tools(self, image: BuiltImage) -> Tools:
         return ensure_tools(self.engine, agent_program(self.engine.goarch, self._progress), image.id)
@@ -137,3 +150,63 @@ class Opener:
         # What a dead run left must not be why this one fails.
         with contextlib.suppress(EmulabError):
             sweep(self._engine)
+
+
+class Ahead:
+    """Prepares machines, and opens the first, while the caller does something else.
+
+    An error is raised where the machine is wanted. What is not wanted any more is closed.
+
+    :param first: whether to open the first machine; otherwise its images are prepared only.
+    """
+
+    def __init__(self, opener: Opener, targets: Sequence[Target], *, first: bool) -> None:
+        self._opener = opener
+        self._targets = targets
+        self._first: Future[AgentMachine | None] = Future()
+        self._stage = threading.Lock()
+        self._is_prepared = False
+        self._is_abandoned = False
+        # A daemon: when the program does not compile, nobody waits for an image to be built.
+        threading.Thread(target=self._work, args=(first,), name="machines", daemon=True).start()
+
+    def _work(self, first: bool) -> None:
+        try:
+            self._opener.prepare(self._targets)
+            with self._stage:
+                if self._is_abandoned:
+                    return
+                self._is_prepared = True
+            self._first.set_result(self._opener.open(self._targets[0]) if first else None)
+        except BaseException as error:
+            self._first.set_exception(error)
+
+    def wait(self) -> None:
+        """Wait until the images are there.
+
+        :raises InfrastructureError: one could not be built.
+        """
+        self._first.result()
+
+    def open(self, target: Target) -> AgentMachine:
+        """Return an open machine of a target.
+
+        :raises InfrastructureError: it could not be prepared or opened.
+        """
+        machine = self._first.result()
+        if machine is not None and target is self._targets[0]:
+            self._first = Future()
+            self._first.set_result(None)
+            return machine
+        return self._opener.open(target)
+
+    def close(self) -> None:
+        """Close a machine that nobody wanted, or see to it that none is opened any more."""
+        with self._stage:
+            self._is_abandoned = True
+            if not self._is_prepared:
+                return
+        with contextlib.suppress(EmulabError):
+            machine = self._first.result()
+            if machine is not None:
+                machine.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emulab.architectures import ARM64, ARMV7
@@ -83,8 +83,8 @@ class SystemHardware:
             )
 
 
-def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
-    """Return the part of QEMU's command line that booting and restoring share.
+def machine_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
+    """Return QEMU's command line for a machine that has a serial console and nothing else.
 
     :param ram: options of the memory's file, besides id and size.
     """
@@ -98,14 +98,17 @@ def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-chardev", f"file,id=console,path={CONSOLE_LOG}", "-serial", "chardev:console"),
         *("-qmp", f"unix:{MONITOR_SOCKET},server=on,wait=off"),
-        *(
-            "-device",
-            "virtio-serial-pci",
-            "-chardev",
-            f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off",
-        ),
+    ]
+
+
+def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
+    """Return the part of QEMU's command line that booting and restoring share: with the agent's port."""
+    return [
+        *machine_command(hardware, ram),
+        *("-chardev", f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off"),
+        *("-device", "virtio-serial-pci"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
-        *("-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"),
+        *("-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng"),
     ]
 
 
@@ -120,6 +123,43 @@ def disk_arguments(path: str) -> list[str]:
         *("-drive", f"if=none,id=root,file={path},format=raw,readonly=on"),
         *("-device", "virtio-blk-pci,drive=root"),
     ]
+
+
+def network_arguments() -> list[str]:
+    """Return the arguments of a network card whose packets leave as the emulator's own connections."""
+    return ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network"]
+
+
+# The addresses of QEMU's user-mode network: its own documentation, "Network emulation".
+NETWORK_SETUP = (
+    "ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ip route add default via 10.0.2.2 "
+    "&& echo nameserver 10.0.2.3 > /etc/resolv.conf"
+)
+
+# Guest time under --deterministic: every instruction takes 2^3 ns.
+ICOUNT_SHIFT = 3
+_EPOCH = "2026-01-01"
+
+
+def deterministic(hardware: SystemHardware) -> tuple[SystemHardware, list[str]]:
+    """Return the hardware, and further arguments, that make a guest's run the same every time.
+
+    Time is counted in executed instructions, starts at a fixed date, and jumps over idle stretches; every
+    source of random numbers has a fixed seed. Nothing may come from outside while the guest runs.
+    """
+    options = hardware.machine_options
+    if hardware.architecture in (ARM64, ARMV7):
+        # The seeds that the machine's description passes to the kernel; riscv's has none to switch off.
+        options = (*options, "dtb-randomness=off")
+    arguments = [
+        "-icount",
+        f"shift={ICOUNT_SHIFT},sleep=off",
+        "-rtc",
+        f"base={_EPOCH},clock=vm",
+        "-seed",
+        "1",
+    ]
+    return replace(hardware, machine_options=options, cpus=1), arguments
 
 
 def console_device(architecture: Architecture) -> str:

@@ -20,13 +20,15 @@ from emulab.errors import MachineError
 from emulab.machines.agent_documents import Program
 from emulab.machines.guest import Guest
 from emulab.machines.hosting import Hosting
-from emulab.machines.initramfs import agent_initramfs
+from emulab.machines.initramfs import agent_initramfs, entries_of_tar
 from emulab.machines.qemu_command import (
     GIBIBYTE,
+    NETWORK_SETUP,
     SystemHardware,
     boot_arguments,
     disk_arguments,
     kernel_command_line,
+    network_arguments,
     system_command,
 )
 
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from emulab.machines.agent_stream import RelayStream
     from emulab.machines.tools import Tools
     from emulab.progress import Progress
-
-ROOT = "/newroot"
-"""Where a guest's agent mounts the root filesystem that programs see."""
 
 _DIRECTORY = "/snapshot"
 _RAM = f"{_DIRECTORY}/ram"
@@ -73,6 +72,8 @@ class GuestSystem:
 
     :param emulator: the id of the image with QEMU.
     :param agent: the agent's program, built for the guest's architecture.
+    :param root_in_memory: the root is a tar archive that goes into the initial RAM filesystem, for kernels
+        that need modules to read a disk; otherwise it is a disk.
     :param root: the root filesystem's disk.
     """
 
@@ -80,6 +81,18 @@ class GuestSystem:
     kernel: Part
     root: Part
     agent: Path
+    root_in_memory: bool = False
+
+    def initramfs(self) -> bytes:
+        """Return the initial RAM filesystem."""
+        if not self.root_in_memory:
+            return agent_initramfs(self.agent.read_bytes())
+        with self.root.path().open("rb") as stream:
+            return agent_initramfs(self.agent.read_bytes(), entries_of_tar(stream))
+
+    def disk_arguments(self, path: str) -> list[str]:
+        """Return QEMU's arguments for the disk at a path, none where the root is in memory."""
+        return [] if self.root_in_memory else disk_arguments(path)
 
     def snapshot_name(self, hardware: SystemHardware) -> str:
         """Return the name of the volume that holds this system booted on that hardware."""
@@ -144,40 +157,52 @@ def boot(
     :raises MachineError: it panics, hangs or dies, with its console's last lines.
     """
     mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
-    hosting = _host(engine, system, hardware, tools, mounts, network=network)
+    hosting = host_guest(engine, system, hardware, tools, mounts, network=network)
     try:
         contents: dict[str, bytes | Path] = {
             _KERNEL: system.kernel.path(),
-            _INITRAMFS: agent_initramfs(system.agent.read_bytes()),
-            _DISK: system.root.path(),
+            _INITRAMFS: system.initramfs(),
         }
+        if not system.root_in_memory:
+            contents[_DISK] = system.root.path()
         for path, content in contents.items():
             hosting.agent.put(content, _place(path, volume))
-        line = kernel_command_line(hardware.architecture, "emulab.root=/dev/vda")
+        settings = [] if system.root_in_memory else ["emulab.root=/dev/vda"]
+        line = kernel_command_line(hardware.architecture, *settings)
         kernel, initramfs, disk, ram = (_place(p, volume) for p in (_KERNEL, _INITRAMFS, _DISK, _RAM))
         command = [
             *system_command(hardware, [f"mem-path={ram}", "share=on"]),
             *boot_arguments(kernel, initramfs, line),
-            *disk_arguments(disk),
+            *system.disk_arguments(disk),
+            *(network_arguments() if network else ()),
         ]
         guest = Guest(hosting.agent, command)
-        return _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        running = _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        if network:
+            _raise_network(running.agent)
+        return running
     except BaseException:
         hosting.close()
         raise
 
 
-def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools) -> RunningGuest:
-    """Start a private clone of a snapshot, which must exist, and wait for its agent.
+def restore(
+    engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools, facts: dict[str, Any]
+) -> RunningGuest:
+    """Start a private clone of a snapshot and wait for its agent.
+
+    :param facts: the snapshot's, as :func:`ensure_snapshot` returned them.
 
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
-    hosting = _host(engine, system, hardware, tools, mounts)
+    hosting = host_guest(engine, system, hardware, tools, mounts)
     try:
+        if _digest_of(hosting, _STATE) != facts["state_sha256"]:
+            raise MachineError("the snapshot's state is not what was saved")
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
-            *disk_arguments(_DISK),
+            *system.disk_arguments(_DISK),
             *("-incoming", "defer"),
         ]
         guest = Guest(hosting.agent, command)
@@ -224,26 +249,37 @@ def _make(
         host = running.hosting.agent
         for path in (_KERNEL, _INITRAMFS):
             host.remove(path)
-        state = host.get(_STATE)
-        return {"boot_s": running.boot_s, "state_sha256": hashlib.sha256(state).hexdigest()}
+        return {"boot_s": running.boot_s, "state_sha256": _digest_of(running.hosting, _STATE)}
     finally:
         running.close()
 
 
+def _digest_of(hosting: Hosting, path: str) -> str:
+    return hashlib.sha256(hosting.agent.get(path)).hexdigest()
+
+
 def _warm_up(agent: AgentClient) -> None:
     """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
-    agent.run(Program(("/bin/sh", "-c", "exit 0"), root=ROOT), timeout_s=_BOOT_TIMEOUT_S)
+    agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
 
 
-def _host(
+def _raise_network(agent: AgentClient) -> None:
+    result = agent.run(Program(("/bin/sh", "-c", NETWORK_SETUP)), timeout_s=_BOOT_TIMEOUT_S)
+    if result.exit != 0:
+        said = (result.stdout + result.stderr).decode(errors="replace")
+        raise MachineError("the guest's network card could not be set up", detail=said)
+
+
+def host_guest(
     engine: Engine,
     system: GuestSystem,
     hardware: SystemHardware,
     tools: Tools,
-    volumes: Sequence[VolumeMount],
+    volumes: Sequence[VolumeMount] = (),
     *,
     network: bool = False,
 ) -> Hosting:
+    """Start the container that a guest's emulator will run in."""
     return Hosting(
         engine,
         system.emulator,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from emulab.errors import MachineError
 from emulab.machines.agent_machine import AgentMachine, machine_facts
 from emulab.machines.qemu_command import SystemHardware
 from emulab.machines.snapshots import (
-    ROOT,
     GuestSystem,
     RunningGuest,
     boot,
@@ -36,7 +34,7 @@ def hardware_of(target: Target, kernel_facts: dict[str, Any]) -> SystemHardware:
         cpu_model=target.cpu_model,
         memory=target.memory,
         cpus=target.cpus,
-        machine_options=tuple(kernel_facts.get("machine_options", ())),
+        machine_options=tuple(kernel_facts["machine_options"]),
     )
     hardware.check()
     return hardware
@@ -61,14 +59,14 @@ def open_system_machine(
     if target.network:
         running = boot(engine, system, hardware, tools, network=True)
     else:
-        ensure_snapshot(engine, system, hardware, tools, progress)
+        facts = ensure_snapshot(engine, system, hardware, tools, progress)
         try:
-            running = restore(engine, system, hardware, tools)
+            running = restore(engine, system, hardware, tools, facts)
         except MachineError as error:
             progress.note(f"the snapshot could not be restored ({error.message}); it is being made again")
             forget_snapshot(engine, system, hardware)
-            ensure_snapshot(engine, system, hardware, tools, progress)
-            running = restore(engine, system, hardware, tools)
+            facts = ensure_snapshot(engine, system, hardware, tools, progress)
+            running = restore(engine, system, hardware, tools, facts)
     return _machine(target, running, details)
 
 
@@ -87,12 +85,6 @@ def boot_machine(
     return _machine(target, boot(engine, system, hardware, tools), details)
 
 
-def parse_kernel_facts(content: bytes) -> dict[str, Any]:
-    """Return what a kernel's image says of itself in its ``facts.json``."""
-    facts: dict[str, Any] = json.loads(content)
-    return facts
-
-
 def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
     facts = machine_facts(
         running.agent,
@@ -102,4 +94,4 @@ def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> 
         libc=target.libc,
         cpu_model=target.cpu_model,
     )
-    return AgentMachine(running.agent, facts, running.close, root=ROOT)
+    return AgentMachine(running.agent, facts, running.close)

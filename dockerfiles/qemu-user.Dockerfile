@@ -1,0 +1,5 @@
+# QEMU's user-mode emulators as a directory that runs in any root filesystem: /result.tar.
+ARG BUILD
+FROM $BUILD
+COPY qemu/relocate /
+RUN /relocate /src/qemu/build

@@ -1,0 +1,142 @@
+"""Runs whose every nanosecond is determined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulab.errors import UsageError, WorkloadError
+from emulab.machines.agent_documents import (
+    NANOSECOND,
+    LoadRequest,
+    Program,
+    Ready,
+    RunResult,
+    SpawnResult,
+    nanoseconds,
+)
+from emulab.machines.agent_machine import completed
+from emulab.machines.batch import run_batch
+from emulab.machines.qemu_command import ICOUNT_SHIFT
+from emulab.workloads.service import Subject, percentile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulab.figures import Figure
+    from emulab.machines.opening import Opener
+    from emulab.workloads.request import RunRequest
+    from emulab.workloads.runner import Job
+
+NOTE = (
+    f"deterministic: a guest's nanoseconds are {1 << ICOUNT_SHIFT} per executed instruction, "
+    "not a time of this host or of a board"
+)
+_EVIDENCE = {"clock": f"icount, {1 << ICOUNT_SHIFT} ns per instruction"}
+# Emulation under icount runs on one thread, and a plan has no progress to show: it gets longer.
+_PATIENCE = 10.0
+
+
+def require_determinable(request: RunRequest, job: Job) -> None:
+    """Refuse what can not be made deterministic, saying why.
+
+    :raises UsageError: it can not.
+    """
+    target = job.place.target
+    hint = "leave --deterministic out, or change that"
+    if target.mode != "system":
+        raise UsageError(
+            "user mode can not be deterministic: its clock is this host's", hint="add --mode system"
+        )
+    if job.artifact is None:
+        reason = (
+            "a program of the root filesystem is read from a disk, whose answers come at this host's pace"
+        )
+    elif job.artifact.facts.interpreter is not None:
+        reason = "a dynamic program's libraries are read from a disk, whose answers come at this host's pace"
+    elif (request.cpus or 1) > 1:
+        reason = "several processors run on several threads of this host, whose order is not determined"
+    elif target.network:
+        reason = "what comes over a network comes at this host's pace"
+    elif request.stdin:
+        reason = "what comes from this host's standard input comes at its pace"
+    else:
+        return
+    raise UsageError(f"{request.program.name} can not be run deterministically: {reason}", hint=hint)
+
+
+def run_deterministically(
+    request: RunRequest,
+    job: Job,
+    subject: Subject,
+    opener: Opener,
+    on_output: Callable[[str, bytes], None] | None,
+) -> tuple[list[Figure], str | None]:
+    """Run a program in a guest of its own, and return its figures, and how it failed.
+
+    :raises UsageError: it can not be made deterministic.
+    :raises WorkloadError: a service was not ready.
+    :raises MachineError: the guest did not finish.
+    """
+    require_determinable(request, job)
+    assert job.artifact is not None
+    hardware, system, _ = opener.system_of(job.place.target)
+    tools = opener.tools_of(job.place.target)
+    command = job.command
+    program = Program(command.argv, command.environment, cwd=command.directory)
+    plan = _service_plan(request, program) if request.ready else [_run(request, program)]
+    answers = run_batch(
+        opener.engine, system, hardware, tools, {command.argv[0].lstrip("/"): job.artifact.path}, plan,
+        timeout_s=request.timeout_s * _PATIENCE,
+    )  # fmt: skip
+    if request.ready:
+        spawned = answers[0].value(SpawnResult)
+        if not spawned.running:
+            raise WorkloadError(
+                f"{command.argv[0]} was not ready at {request.ready}",
+                detail=answers[0].payload.decode(errors="replace"),
+            )
+        figures = [_figure(subject, "startup", spawned.startup_s, "s")]
+        if request.load is not None:
+            figures += _load_figures(subject, answers[1].document, answers[1].data[0])
+        return figures, None
+    result = answers[0].value(RunResult)
+    if on_output is not None:
+        for name, piece in zip(("stdout", "stderr"), answers[0].data[1:], strict=False):
+            on_output(name, piece)
+    end = completed(result, b"", b"", timed_out=result.timed_out)
+    failure = None if end.succeeded else f"{command.argv[0]} {end.ending()} on {job.place.target.title}"
+    return [_figure(subject, "run-time", result.wall_ns * NANOSECOND, "s")], failure
+
+
+def _run(request: RunRequest, program: Program) -> dict[str, Any]:
+    return {"op": "run", **program.fields(), "timeout_ns": nanoseconds(request.timeout_s * _PATIENCE)}
+
+
+def _service_plan(request: RunRequest, program: Program) -> list[dict[str, Any]]:
+    ready = Ready(request.ready, timeout_s=request.timeout_s * _PATIENCE)
+    plan = [{"op": "spawn", **program.fields(), "ready": ready.fields()}]
+    if request.load is not None:
+        load = request.load
+        fields = LoadRequest(
+            load.url, load.requests, load.concurrency, load.keepalive, load.timeout_s
+        ).fields()
+        plan.append({"op": "load", **fields})
+    plan.append({"op": "stop", "pid": {"of": 0}})
+    return plan
+
+
+def _load_figures(subject: Subject, document: dict[str, Any], latencies: bytes) -> list[Figure]:
+    values = memoryview(latencies).cast("q")
+    seconds = [value * NANOSECOND for value in values]
+    throughput = document["completed"] / (document["elapsed_ns"] * NANOSECOND)
+    return [
+        _figure(subject, "throughput", throughput, "1/s"),
+        _figure(subject, "latency-p50", percentile(seconds, 0.50), "s"),
+        _figure(subject, "latency-p99", percentile(seconds, 0.99), "s"),
+    ]
+
+
+def _figure(subject: Subject, name: str, value: float, unit: str) -> Figure:
+    from dataclasses import replace
+
+    return replace(subject.figure(name, [value], unit), evidence=_EVIDENCE)
