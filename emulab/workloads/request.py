@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from emulab.architectures import architecture
 from emulab.boards import generic_board, load_catalogue
 from emulab.errors import UsageError
+from emulab.machines.qemu_command import SystemHardware
 from emulab.machines.target import LIBCS, MODES, Target
 from emulab.workloads.manifest import is_workload, load_manifest
 
@@ -202,7 +203,7 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
     if emulation is None:
         raise UsageError(f"{board.id} has no emulated processor", hint="name another board")
     memory = board.memory.assumed_mib * MEBIBYTE if board.memory is not None else 512 * MEBIBYTE
-    return Target(
+    target = Target(
         architecture=guest,
         libc=libc,
         mode=mode,
@@ -214,6 +215,10 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
         network=request.network,
         environment={**_board_environment(board, request, mode), **request.environment},
     )
+    # Before anything is built: what can not be emulated is bad input.
+    if mode == "system":
+        SystemHardware(guest, target.cpu_model, target.memory, target.cpus).check()
+    return target
 
 
 def _kernel(board: Board) -> str:
