@@ -61,6 +61,8 @@ func (a *agent) serve(source io.Reader, sink io.Writer) error {
 			}
 			a.processes.killAll()
 			return err
+		case f.kind == kindHello && s != nil && f.session == s.number:
+			// The host was impatient and said it twice.
 		case f.kind == kindHello:
 			s = a.hello(s, l, f)
 		case s != nil && f.session == s.number:
