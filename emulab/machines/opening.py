@@ -39,6 +39,15 @@ def images_of(target: Target) -> list[str]:
     return [f"{root}-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
 
 
+def made_of(emulator: BuiltImage, *others: BuiltImage) -> dict[str, Any]:
+    """Return what a result's environment says of the images that a machine is made of."""
+    versions = {name: version for name, version in emulator.packages.items() if name.startswith("qemu")}
+    return {
+        "qemu": next(iter(versions.values()), None),
+        "images": {image.name: image.id for image in (emulator, *others)},
+    }
+
+
 class Opener:
     """Opens machines on the container engine. Safe to use from several threads."""
 
@@ -94,7 +103,9 @@ class Opener:
         from emulab.machines.user import open_user_machine
 
         rootfs, emulator = (self._images[name] for name in images_of(target))
-        return open_user_machine(self.engine, target, rootfs, emulator, self.tools_of(target))
+        return open_user_machine(
+            self.engine, target, rootfs, self.tools_of(target), made_of(emulator, rootfs)
+        )
 
     def _open_system(self, target: Target, *, fresh: bool) -> AgentMachine:
         from emulab.machines.system import boot_machine, open_system_machine
@@ -122,7 +133,7 @@ class Opener:
             agent=agent_program(target.architecture.goarch, self._progress),
             root_in_memory=in_memory,
         )
-        details = {"images": {image.name: image.id for image in (root, emulator, kernel)}}
+        details = made_of(emulator, root, kernel)
         return hardware_of(target, json.loads(kernel.labels[LABEL_FACTS])), system, details
 
     def tools_of(self, target: Target) -> Tools:
