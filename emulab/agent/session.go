@@ -15,6 +15,7 @@ type agent struct {
 	chunk     int  // largest payload that is sent
 	init      bool // PID 1 of a guest
 	started   int64
+	constant  []byte // the facts that do not change, once they were asked for
 }
 
 // newAgent returns an agent; a small one holds less memory for data on its way.
