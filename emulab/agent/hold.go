@@ -10,11 +10,13 @@ import (
 // defaultHolder is the socket on which hold counts who serves.
 const defaultHolder = "/run/emulab-agent.sock"
 
-const attachTimeout = 30 * time.Second
+const defaultPatience = 30 * time.Second
 
 // hold keeps a container alive as its PID 1 while somebody serves in it. The kernel kills all other
 // processes of the container when it ends.
-func hold(path string) int {
+//
+// patience is how long it waits for the first one.
+func hold(path string, patience time.Duration) int {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCHLD)
 	arrivals := make(chan int)
@@ -23,7 +25,7 @@ func hold(path string) int {
 		return 1
 	}
 	departures := make(chan struct{})
-	patience := time.After(attachTimeout)
+	expiry := time.After(patience)
 	attached := 0
 	for {
 		select {
@@ -34,7 +36,7 @@ func hold(path string) int {
 			reapOrphans()
 		case fd := <-arrivals:
 			attached++
-			patience = nil
+			expiry = nil
 			go func() {
 				untilClosed(fd)
 				departures <- struct{}{}
@@ -43,7 +45,7 @@ func hold(path string) int {
 			if attached--; attached == 0 {
 				return 0
 			}
-		case <-patience:
+		case <-expiry:
 			complain("nobody came to serve")
 			return 1
 		}

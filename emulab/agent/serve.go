@@ -7,27 +7,26 @@ import (
 	"syscall"
 )
 
-// polled returns a file of the runtime's poller for a descriptor: a goroutine that waits for it holds no
-// thread, and so what it began runs at once. The descriptor is a copy above 2, where a broken pipe is an
-// error and not a SIGPIPE.
-func polled(fd int) *os.File {
+// polled returns a stream for a descriptor: a goroutine that waits for it holds no thread, and so what it
+// began runs at once. The descriptor is a copy above 2, where a broken pipe is an error and not a SIGPIPE.
+func polled(fd int) (*stream, error) {
 	const lowest = 3
 	copied, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, lowest)
 	if errno != 0 {
-		return nil
+		return nil, errno
 	}
 	syscall.SetNonblock(int(copied), true)
-	return os.NewFile(copied, "stream")
+	return newStream(os.NewFile(copied, "stream"))
 }
 
 // exitingSink ends the agent when nobody can hear it any more.
 type exitingSink struct {
-	*os.File
+	*stream
 	agent *agent
 }
 
 func (s exitingSink) Write(b []byte) (int, error) {
-	n, err := s.File.Write(b)
+	n, err := s.stream.Write(b)
 	if err != nil {
 		s.agent.processes.killAll()
 		os.Exit(1)
@@ -44,9 +43,14 @@ func serveStandard(holder string) int {
 	// What our children leave behind comes to us, so that the end of this process ends them too.
 	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
 	a := newAgent(false)
-	input, output := polled(0), polled(1)
-	if input == nil || output == nil {
-		complain("no standard input or output")
+	input, err := polled(0)
+	if err != nil {
+		complain("no standard input: " + err.Error())
+		return 1
+	}
+	output, err := polled(1)
+	if err != nil {
+		complain("no standard output: " + err.Error())
 		return 1
 	}
 	for fd := 0; fd < 2; fd++ { // larger pipes where they are pipes
