@@ -156,6 +156,7 @@ def _build_once(
     key: str,
     step: Step,
 ) -> Artifact:
+    step.update("listing its packages")
     listing, snapshot = _settled_inputs(request, go, environment)
     content = snapshot.content_digest(request.directory)
     artifact_key = cache.digest([*settings, listing.import_path, listing.program, content])
