@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Self
 
 from emulab.engine.container import commands
-from emulab.errors import WorkloadError
+from emulab.errors import UsageError, WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
     LoadRequest,
@@ -16,6 +16,7 @@ from emulab.machines.agent_documents import (
     ProgramLimits,
     Ready,
 )
+from emulab.machines.agent_errors import RequestError
 from emulab.machines.protocol import (
     Command,
     Completed,
@@ -122,7 +123,7 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
-        argv = (*self._prefix, *command.argv)
+        argv = (*self._prefix, *self._emulable(command)) if self._prefix else command.argv
         environment = {**command.environment, **self._environment}
         settings = [f"{name}={value}" for name, value in environment.items()]
         commands.debug(shlex.join(["env", *settings, *argv]))
@@ -131,6 +132,37 @@ class AgentMachine:
             environment=environment,
             cwd=command.directory,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
+        )
+
+    def _emulable(self, command: Command) -> tuple[str, ...]:
+        """Return the argv that an emulator can start: it takes paths of ELF programs and nothing else.
+
+        :raises UsageError: there is no such program, or what it needs is missing.
+        """
+        name = command.argv[0]
+        for path in self._candidates(name, command.environment.get("PATH", "")):
+            try:
+                facts = self._agent.program(path)
+            except RequestError as error:
+                if error.refusal.errno in ("ENOENT", "ENOTDIR"):
+                    continue
+                raise UsageError(f"{path} can not be executed: {error.refusal.message}") from error
+            if facts.interpreter and not facts.interpreter_found:
+                raise UsageError(
+                    f"{path} needs {facts.interpreter}, which the root filesystem does not have",
+                    hint="choose another --libc, or build the program without that need",
+                )
+            if facts.format == "script":
+                return (facts.interpreter, path, *command.argv[1:])
+            return (path, *command.argv[1:])
+        raise UsageError(
+            f"there is no program {name} on the machine", hint="give its path in the root filesystem"
+        )
+
+    @staticmethod
+    def _candidates(name: str, path: str) -> list[str]:
+        return (
+            [name] if "/" in name else [f"{directory}/{name}" for directory in path.split(":") if directory]
         )
 
 

@@ -186,14 +186,20 @@ def boot(
         raise
 
 
-def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools) -> RunningGuest:
-    """Start a private clone of a snapshot, which must exist, and wait for its agent.
+def restore(
+    engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools, facts: dict[str, Any]
+) -> RunningGuest:
+    """Start a private clone of a snapshot and wait for its agent.
+
+    :param facts: the snapshot's, as :func:`ensure_snapshot` returned them.
 
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
     hosting = host_guest(engine, system, hardware, tools, mounts)
     try:
+        if _digest_of(hosting, _STATE) != facts["state_sha256"]:
+            raise MachineError("the snapshot's state is not what was saved")
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
             *system.disk_arguments(_DISK),
@@ -243,10 +249,13 @@ def _make(
         host = running.hosting.agent
         for path in (_KERNEL, _INITRAMFS):
             host.remove(path)
-        state = host.get(_STATE)
-        return {"boot_s": running.boot_s, "state_sha256": hashlib.sha256(state).hexdigest()}
+        return {"boot_s": running.boot_s, "state_sha256": _digest_of(running.hosting, _STATE)}
     finally:
         running.close()
+
+
+def _digest_of(hosting: Hosting, path: str) -> str:
+    return hashlib.sha256(hosting.agent.get(path)).hexdigest()
 
 
 def _warm_up(agent: AgentClient) -> None:
