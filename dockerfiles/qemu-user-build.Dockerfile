@@ -1,4 +1,4 @@
-# QEMU's user-mode emulators, compiled. One step per guest, so that an interrupted build goes on where it was.
+# QEMU's user-mode emulators, compiled. In two steps, so that an interrupted build goes on where it was.
 ARG TOOLS
 FROM $TOOLS
 WORKDIR /src/qemu/build
@@ -9,6 +9,4 @@ RUN ../configure \
     --disable-werror --disable-debug-info --disable-download --disable-stack-protector \
     --with-pkgversion="emulab $(cat /src/version)"
 RUN ninja qemu-aarch64
-RUN ninja qemu-arm
-RUN ninja qemu-riscv64
-RUN ninja qemu-x86_64
+RUN ninja qemu-arm qemu-riscv64 qemu-x86_64

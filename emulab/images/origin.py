@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from emulab.cache import cache_root, out_of_space_is_said
-from emulab.errors import ImageError
+from emulab.errors import EngineError, ImageError
 from emulab.images.mirror import SETTING, SUITE, chosen_mirror, suite_names
 from emulab.images.store import LABEL_IMAGE
 
@@ -39,15 +40,22 @@ def ensure_origin(store: ImageStore, step: Step) -> tuple[str, str]:
             return reference, mirror
     step.update("asking the registry for Debian's image")
     if store.registry_has(official, timeout_s=_REGISTRY_TIMEOUT_S):
-        for message in store.pull(*OFFICIAL):
-            step.update(f"pulling {official}: {message.get('status', '')}")
+        # A registry that names the image may still fail to hand it out.
+        with contextlib.suppress(EngineError):
+            for message in store.pull(*OFFICIAL):
+                step.update(f"pulling {official}: {message.get('status', '')}")
         if store.find(official) is not None:
             return official, mirror
-    _make(store, mirror, step)
+    make_origin(store, mirror, step)
     return MADE, mirror
 
 
-def _make(store: ImageStore, mirror: str, step: Step) -> None:
+def make_origin(store: ImageStore, mirror: str, step: Step) -> None:
+    """Make a Debian image from a mirror with mmdebstrap on this machine.
+
+    :raises ImageError: mmdebstrap is not installed or failed, or the mirror does not answer.
+    :raises NoSpaceError: this machine's disk, or the engine's, is full.
+    """
     program = shutil.which("mmdebstrap")
     if program is None:
         raise ImageError(

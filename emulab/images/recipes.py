@@ -34,8 +34,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     :param kind: which part of a machine it is; tools only serve other builds.
     :param architectures: the guests that there is one image each for; none: one image, for the engine.
     :param dockerfile: the Dockerfile's name without its ending, the recipe's name if not given.
-    :param inputs: files and directories below ``images/`` that the build sees; ``{arch}`` as below.
-    :param needs: build argument to the image whose reference it gets; ``{arch}`` is the own architecture.
+    :param inputs: files and directories below ``images/`` that the build sees; ``{arch}`` and ``{linux}``
+        stand for the own architecture, by emulab's name and by the kernel's.
+    :param needs: build argument to the image whose reference it gets, with the same placeholders.
     :param unpacks: file name to an image whose file system the build sees as a tar archive of that name.
     :param arguments: further build arguments.
     :param per_architecture: build arguments of single architectures, over the others.
@@ -186,7 +187,7 @@ class Recipes:
 
     def _input_files(self, where: Path, name: ImageName) -> Iterator[tuple[str, Path]]:
         for entry in self._recipes[name.recipe].inputs:
-            path = self._images / entry.replace("{arch}", name.architecture)
+            path = self._images / _filled(entry, name.architecture)
             if not path.exists():
                 raise ImageError(f"{where}: inputs: there is no {path}")
             files = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -195,7 +196,7 @@ class Recipes:
                     yield file.relative_to(self._images).as_posix(), file
 
     def _dependency(self, where: Path, name: ImageName, text: str) -> ImageName:
-        dependency = ImageName.parse(text.replace("{arch}", name.architecture))
+        dependency = ImageName.parse(_filled(text, name.architecture))
         recipe = self._recipes.get(dependency.recipe)
         if recipe is None or dependency not in self._expand(dependency.recipe):
             raise ImageError(f"{where}: needs: there is no image {dependency}")
@@ -229,6 +230,11 @@ def _read(path: Path) -> Recipe:
         if arch not in ARCHITECTURES:
             raise ImageError(f"{path}: unknown architecture {arch!r}, use one of {', '.join(ARCHITECTURES)}")
     return recipe
+
+
+def _filled(text: str, name: str) -> str:
+    """Return a text with the placeholders of an architecture filled in."""
+    return text.replace("{arch}", name).replace("{linux}", architecture(name).linux) if name else text
 
 
 def _architecture_arguments(name: str) -> dict[str, str]:

@@ -6,8 +6,10 @@ waits for a request's owner: credit bounds what it has to keep.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import socket
 import struct
 import threading
 import time
@@ -302,6 +304,10 @@ class Session:
     def close(self) -> None:
         """End the session; the agent kills what it started."""
         self._closing = True
+        if isinstance(self._stream, socket.socket):
+            # Closing alone would neither wake up the reading thread nor tell the other side.
+            with contextlib.suppress(OSError):
+                self._stream.shutdown(socket.SHUT_RDWR)
         self._stream.close()
         if self._reader.ident is not None and self._reader is not threading.current_thread():
             self._reader.join(timeout=5)

@@ -87,23 +87,6 @@ class Table:
         name = entry_name(architecture, self.engine.owner, next(_numbers))
         return self._start("hold", f"qemu-{architecture.qemu}", name, entry_rule(architecture, name))
 
-    def remove(self, names: Sequence[str]) -> None:
-        """Remove entries; absent ones are fine.
-
-        :raises MachineError: the kernel refused.
-        """
-        if names:
-            self._start("remove", *names).close()
-
-    def leftovers(self) -> list[str]:
-        """Return the names of emulab's entries whose process is gone.
-
-        :raises MachineError: the table can not be read.
-        """
-        with self._start("list") as listing:
-            owners = {name: entry_owner(name) for name in listing.answer.split()}
-        return [name for name, owner in owners.items() if owner is not None and owner.is_gone()]
-
     def _start(self, *arguments: str) -> Entry:
         if self.engine.is_local and os.geteuid() == 0:
             with contextlib.suppress(MachineError):

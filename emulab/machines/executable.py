@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from emulab.machines.agent_errors import ProgramError, Refusal, RequestError
+from emulab.errors import UsageError
+from emulab.machines.agent_errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,29 +28,30 @@ def emulated_argv(
     """Return the argv that runs a command under an emulator.
 
     :param prefix: the emulator's own argv.
-    :raises ProgramError: the kernel would refuse the program.
+    :raises UsageError: the kernel would refuse the program.
     """
     path = _found(agent, command)
     try:
         facts = agent.program(path)
     except RequestError as error:
         if error.refusal.errno in _MISSING:
-            raise _refused(path, f"{path}: no such file or directory", errno="ENOENT") from error
-        raise ProgramError(error.refusal) from error
+            raise _missing(path) from error
+        raise UsageError(f"{path} can not be executed: {error.refusal.message}") from error
     if facts.interpreter and not facts.interpreter_found:
-        reason = f"{path} needs the interpreter {facts.interpreter}, which is not there"
-        raise _refused(path, reason, errno="ENOENT", wants=facts.interpreter)
+        raise UsageError(
+            f"{path} needs {facts.interpreter}, which the root filesystem does not have",
+            hint="choose another --libc, or build the program without that need",
+        )
     if facts.format == "script":
         # The kernel starts its interpreter, and by the table of binary formats the emulator for that.
         return (path, *command.argv[1:])
     if facts.format != "elf":
-        raise _refused(
-            path, f"{path} is neither an ELF program nor a script with an interpreter line", errno="ENOEXEC"
-        )
+        raise UsageError(f"{path} is neither an ELF program nor a script with an interpreter line")
     wanted = architecture.goarch
     if facts.machine != wanted:
-        reason = f"{path} is a program for {facts.machine or 'an unknown machine'}, and this is {wanted}"
-        raise _refused(path, reason, errno="ENOEXEC", wants=wanted)
+        raise UsageError(
+            f"{path} is a program for {facts.machine or 'an unknown machine'}, and this is {wanted}"
+        )
     return (*prefix, path, *command.argv[1:])
 
 
@@ -63,8 +65,10 @@ def _found(agent: AgentClient, command: Command) -> str:
         facts = agent.stat(path)
         if facts.exists and facts.kind != "directory":
             return path
-    raise _refused(name, f"{name}: not found in PATH", errno="ENOENT")
+    raise _missing(name)
 
 
-def _refused(path: str, message: str, *, errno: str, wants: str = "") -> ProgramError:
-    return ProgramError(Refusal("exec", message, errno, path, wants))
+def _missing(name: str) -> UsageError:
+    return UsageError(
+        f"there is no program {name} on the machine", hint="give its path in the root filesystem"
+    )

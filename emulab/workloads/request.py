@@ -209,11 +209,16 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
         cpu_model=emulation.user if mode == "user" else emulation.system,
         memory=request.memory or (memory if mode == "user" else min(memory, _SYSTEM_MEMORY)),
         cpus=request.cpus or (emulation.vcpus if mode == "user" else min(emulation.vcpus, _SYSTEM_CPUS)),
-        kernel=request.kernel or "4k",
+        kernel=request.kernel or _kernel(board),
         board=None if board.kind == "generic" else board.id,
         network=request.network,
         environment={**_board_environment(board, request, mode), **request.environment},
     )
+
+
+def _kernel(board: Board) -> str:
+    """Return the kernel with the board's page size."""
+    return f"{board.software.page_kib}k" if board.software is not None else "4k"
 
 
 def _board_environment(board: Board, request: RunRequest, mode: str) -> dict[str, str]:

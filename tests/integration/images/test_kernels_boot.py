@@ -51,8 +51,9 @@ def boot(client: docker.DockerClient, builder: Builder, kernel: str) -> dict[str
     initramfs = archive([*entries, file("bin/busybox", busybox, 0o755), file("init", INIT, 0o755)])
     content = {"image": builder.store.read(images[kernel].reference, "/kernel/image"), "initramfs": initramfs}
     console = "ttyS0" if arch == "riscv64" else "ttyAMA0"
+    machine = ",".join(["virt", *facts["machine_options"]])
     command = [
-        f"qemu-system-{ARCHITECTURES[arch].qemu}", "-M", ",".join(["virt", *facts["machine_options"]]),
+        f"qemu-system-{ARCHITECTURES[arch].qemu}", "-M", machine,
         "-cpu", CPU_MODELS[arch], "-m", "256", "-nodefaults", "-no-user-config",
         "-display", "none", "-no-reboot",
         "-serial", "stdio", "-kernel", "/image", "-initrd", "/initramfs",

@@ -31,9 +31,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Programs(Protocol):
     """Builds the probe for an architecture and, where asked for, a level of it."""
 
-    def __call__(
-        self, arch: str, *, goarm64: str | None = None, goriscv64: str | None = None
-    ) -> Path: ...
+    def __call__(self, arch: str, *, goarm64: str | None = None, goriscv64: str | None = None) -> Path: ...
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +47,7 @@ def probe() -> Programs:
         return find_go(None, Silent())
 
     def probe(arch: str, *, goarm64: str | None = None, goriscv64: str | None = None) -> Path:
-        request = BuildRequest(
-            "./probe", PROGRAMS, architecture(arch), goarm64=goarm64, goriscv64=goriscv64
-        )
+        request = BuildRequest("./probe", PROGRAMS, architecture(arch), goarm64=goarm64, goriscv64=goriscv64)
         return build(request, go()).path
 
     return probe

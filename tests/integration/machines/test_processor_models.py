@@ -25,11 +25,13 @@ HARDWARE_DIVISION = 1 << 17
 def run_on(
     open_machine: Callable[..., AgentMachine], target: Callable[..., Target], command: Callable[..., Command]
 ) -> Callable[..., Completed]:
-    def run_on(arch: str, cpu_model: str, program: Path, *words: str, through_shell: bool = False) -> Completed:
+    def run_on(
+        arch: str, cpu_model: str, program: Path, *words: str, through_shell: bool = False
+    ) -> Completed:
         with open_machine(target(arch, cpu_model=cpu_model)) as machine:
             machine.push(program, "/work/probe")
             if through_shell:
-                return machine.run(command("/bin/sh", "-c", "\"$@\"; exit $?", "sh", "/work/probe", *words))
+                return machine.run(command("/bin/sh", "-c", '"$@"; exit $?', "sh", "/work/probe", *words))
             return machine.run(command("/work/probe", *words))
 
     return run_on

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,7 +49,9 @@ def test_a_shell_starts_programs_in_pipes(machine: AgentMachine, command: Callab
     assert done.succeeded
 
 
-def test_a_go_program_starts_itself_and_shells(machine: AgentMachine, command: Callable[..., Command]) -> None:
+def test_a_go_program_starts_itself_and_shells(
+    machine: AgentMachine, command: Callable[..., Command]
+) -> None:
     done = machine.run(command(PROBE, "start"))
     own, shell, through_shell = done.stdout.decode().splitlines()
     assert own == r'"\"by itself\"\n\"\"\n" 0 <nil>'
@@ -79,12 +80,11 @@ def test_a_signal_that_ends_a_program_is_told(
 def test_a_program_that_does_not_end_is_killed_at_its_time_limit_with_what_it_started(
     machine: AgentMachine, command: Callable[..., Command]
 ) -> None:
-    began = time.monotonic()
-    done = machine.run(command("/bin/sh", "-c", f"{PROBE} sleep & wait", timeout_s=1.0))
+    done = machine.run(command("/bin/sh", "-c", f"{PROBE} sleep & wait", timeout_s=3.0))
     assert done.timed_out
     assert done.stdout == b"asleep\n"
     assert done.ending() == "was killed at its time limit"
-    assert time.monotonic() - began < 5
+    assert done.usage.wall_s < 30
     left = machine.run(command("/bin/sh", "-c", "ps | grep -c '[p]robe sleep'"))
     assert left.stdout == b"0\n"
 
@@ -144,9 +144,9 @@ def test_a_limit_of_processor_time_holds(machine: AgentMachine, command: Callabl
 def test_a_program_that_is_not_there_can_not_be_run(
     machine: AgentMachine, command: Callable[..., Command]
 ) -> None:
-    with pytest.raises(UsageError, match="^/work/nothing: no such file or directory$"):
+    with pytest.raises(UsageError, match="there is no program /work/nothing on the machine"):
         machine.run(command("/work/nothing"))
-    with pytest.raises(UsageError, match="^nothing: not found in PATH$"):
+    with pytest.raises(UsageError, match="there is no program nothing on the machine"):
         machine.run(command("nothing"))
 
 
@@ -173,7 +173,7 @@ def test_a_program_that_the_kernel_would_refuse_is_refused_with_the_reason(
     with pytest.raises(UsageError, match=f"/work/foreign is a program for {other}, and this is {own}"):
         machine.run(command("/work/foreign"))
     machine.push(b"#!/bin/nothing\n", "/work/orphan")
-    with pytest.raises(UsageError, match="needs the interpreter /bin/nothing, which is not there"):
+    with pytest.raises(UsageError, match="needs /bin/nothing, which the root filesystem does not have"):
         machine.run(command("/work/orphan"))
     machine.push(b"words\n", "/work/words")
     with pytest.raises(UsageError, match="neither an ELF program nor a script"):
