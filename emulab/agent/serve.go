@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 // polled returns a file of the runtime's poller for a descriptor: a goroutine that waits for it holds no
@@ -35,13 +36,37 @@ func (s exitingSink) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// attachTimeout is how long the first process of a container waits for the host that started it: a host that
+// died before it attached itself leaves an input that never ends.
+const attachTimeout = 30 * time.Second
+
+// attachedInput is the standard input of a container's first process.
+type attachedInput struct {
+	*os.File
+	heard bool
+}
+
+func newAttachedInput(file *os.File) *attachedInput {
+	file.SetReadDeadline(time.Now().Add(attachTimeout))
+	return &attachedInput{File: file}
+}
+
+func (i *attachedInput) Read(b []byte) (int, error) {
+	n, err := i.File.Read(b)
+	if n > 0 && !i.heard {
+		i.heard = true
+		i.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
 const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER
 
 // serveStandard serves one host on standard input and output.
-func serveStandard(holder string) int {
+func serveStandard() int {
 	tuneMemory()
-	attach(holder) // its descriptor is closed by our end: hold must not end the container before
-	// What our children leave behind comes to us, so that the end of this process ends them too.
+	// What our children leave behind comes to us, so that the end of this process ends them too. As PID 1 of a
+	// container it has them anyway, and the kernel kills what else there is when it ends.
 	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
 	a := newAgent(false)
 	input, output := polled(0), polled(1)
@@ -52,7 +77,11 @@ func serveStandard(holder string) int {
 	for fd := 0; fd < 2; fd++ { // larger pipes where they are pipes
 		syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, 1<<20)
 	}
-	if err := a.serve(input, exitingSink{output, a}); err != io.EOF {
+	var source io.Reader = input
+	if os.Getpid() == 1 {
+		source = newAttachedInput(input)
+	}
+	if err := a.serve(source, exitingSink{output, a}); err != io.EOF {
 		complain("the stream from the host broke: " + err.Error())
 		return 1
 	}
