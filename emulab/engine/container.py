@@ -98,7 +98,8 @@ class ContainerSpec:
 
 def command_line(spec: ContainerSpec) -> str:
     """Return the ``docker run`` command that starts much the same container, for people."""
-    words = ["docker", "run", "--rm", "--interactive", "--read-only", "--network", "bridge" if spec.network else "none"]
+    words = ["docker", "run", "--rm", "--interactive", "--read-only"]
+    words += ["--network", "bridge" if spec.network else "none"]
     if spec.administers_kernel:
         words += ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"]
     else:
