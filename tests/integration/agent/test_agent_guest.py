@@ -18,6 +18,7 @@ from emulab.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from emulab.machines.agent_client import AgentClient
     from emulab.machines.agent_machine import AgentMachine
 
