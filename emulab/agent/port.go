@@ -14,7 +14,7 @@ const portsDirectory = "/sys/class/virtio-ports"
 
 // port is a virtio-serial port. Reading it yields nothing while the host's side is closed.
 type port struct {
-	file *os.File
+	*stream
 	gone bool
 }
 
@@ -27,7 +27,10 @@ func waitForPort(name string) *port {
 			}
 			file, err := os.OpenFile("/dev/"+device, os.O_RDWR, 0) // the runtime polls it
 			if err == nil {
-				return &port{file: file}
+				var s *stream
+				if s, err = newStream(file); err == nil {
+					return &port{stream: s}
+				}
 			}
 			if waited%1000 == 0 {
 				complain("/dev/" + device + " does not open: " + err.Error())
@@ -59,7 +62,7 @@ const (
 // errPeerGone, so that half a frame is not joined to the next host's first one.
 func (p *port) Read(b []byte) (int, error) {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		n, err := p.file.Read(b)
+		n, err := p.stream.Read(b)
 		switch {
 		case n > 0:
 			p.gone = false
@@ -73,5 +76,3 @@ func (p *port) Read(b []byte) (int, error) {
 		time.Sleep(pause)
 	}
 }
-
-func (p *port) Write(b []byte) (int, error) { return p.file.Write(b) }

@@ -21,14 +21,36 @@ def _boards() -> list[str]:
     return list(load_catalogue().ids())
 
 
+def _workloads_and_files(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from emulab.workloads.manifest import workload_ids
+
+    names = [CompletionItem(name) for name in workload_ids() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
 @click.command(cls=GuestCommand, short_help="Run a Go program under emulation and report its figures.")
-@click.argument("what", required=False, metavar="[WORKLOAD|PACKAGE|BINARY]")
+@click.argument(
+    "what", required=False, metavar="[WORKLOAD|PACKAGE|BINARY]", shell_complete=_workloads_and_files
+)
 @click.option("--board", type=Listed(_boards), multiple=True, help="Boards to run for.")
-@click.option("--arch", type=Listed(), multiple=True, help="arm64, armv7, riscv64.")
-@click.option("--libc", type=Listed(), multiple=True, help="musl, glibc, glibc-old.")
-@click.option("--mode", type=Listed(), multiple=True, help="user (the default), system.")
+@click.option(
+    "--arch", type=Listed(lambda: ["arm64", "armv7", "riscv64"]), multiple=True, help="arm64, armv7, riscv64."
+)
+@click.option(
+    "--libc",
+    type=Listed(lambda: ["musl", "glibc", "glibc-old"]),
+    multiple=True,
+    help="musl, glibc, glibc-old.",
+)
+@click.option(
+    "--mode", type=Listed(lambda: ["user", "system"]), multiple=True, help="user (the default), system."
+)
 @click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
-@click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
+@click.option("--cpus", type=click.IntRange(1), help="Processors of the machine: 1 to 8.")
 @click.option("--kernel", type=click.Choice(["4k", "16k", "64k", "stock"]), help="System mode's kernel.")
 @click.option("--go", metavar="VERSION", help="Go toolchain, such as 1.24 or 1.24.11.")
 @click.option("--cgo/--no-cgo", default=None, help="Build with C code, by zig.")

@@ -6,6 +6,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.architectures import architecture
 from emulab.engine.container import commands
 from emulab.errors import WorkloadError
 from emulab.machines.agent_documents import (
@@ -16,6 +17,7 @@ from emulab.machines.agent_documents import (
     ProgramLimits,
     Ready,
 )
+from emulab.machines.executable import emulated_argv
 from emulab.machines.protocol import (
     Command,
     Completed,
@@ -42,7 +44,7 @@ AddressRange = tuple[int, int]
 class AgentMachine:
     """A machine behind an agent.
 
-    :param prefix: what stands before a program's own argv, such as an emulator.
+    :param prefix: the argv of an emulator that stands before a program's own.
     :param environment: what every program needs in its environment, such as the emulator's settings.
     :param within: the addresses whose mappings are the program's; None when all are.
     :param on_close: removes what the machine stands on.
@@ -122,7 +124,9 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
-        argv = (*self._prefix, *command.argv)
+        argv = command.argv
+        if self._prefix:
+            argv = emulated_argv(self._agent, command, architecture(self._facts.arch), self._prefix)
         environment = {**command.environment, **self._environment}
         settings = [f"{name}={value}" for name, value in environment.items()]
         commands.debug(shlex.join(["env", *settings, *argv]))

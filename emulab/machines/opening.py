@@ -39,6 +39,15 @@ def images_of(target: Target) -> list[str]:
     return [f"{root}-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
 
 
+def made_of(emulator: BuiltImage, *others: BuiltImage) -> dict[str, Any]:
+    """Return what a result's environment says of the images that a machine is made of."""
+    versions = {name: version for name, version in emulator.packages.items() if name.startswith("qemu")}
+    return {
+        "qemu": next(iter(versions.values()), None),
+        "images": {image.name: image.id for image in (emulator, *others)},
+    }
+
+
 class Opener:
     """Opens machines on the container engine. Safe to use from several threads."""
 
@@ -94,7 +103,9 @@ class Opener:
         from emulab.machines.user import open_user_machine
 
         rootfs, emulator = (self._images[name] for name in images_of(target))
-        return open_user_machine(self.engine, target, rootfs, emulator, self.tools_of(target))
+        return open_user_machine(
+            self.engine, target, rootfs, self.tools_of(target), made_of(emulator, rootfs)
+        )
 
     def _open_system(self, target: Target, *, fresh: bool) -> AgentMachine:
         from emulab.machines.system import boot_machine, open_system_machine
@@ -122,7 +133,7 @@ class Opener:
             agent=agent_program(target.architecture.goarch, self._progress),
             root_in_memory=in_memory,
         )
-        details = {"images": {image.name: image.id for image in (root, emulator, kernel)}}
+        details = made_of(emulator, root, kernel)
         return hardware_of(target, json.loads(kernel.labels[LABEL_FACTS])), system, details
 
     def tools_of(self, target: Target) -> Tools:
@@ -164,12 +175,19 @@ class Ahead:
         self._opener = opener
         self._targets = targets
         self._first: Future[AgentMachine | None] = Future()
+        self._stage = threading.Lock()
+        self._is_prepared = False
+        self._is_abandoned = False
         # A daemon: when the program does not compile, nobody waits for an image to be built.
         threading.Thread(target=self._work, args=(first,), name="machines", daemon=True).start()
 
     def _work(self, first: bool) -> None:
         try:
             self._opener.prepare(self._targets)
+            with self._stage:
+                if self._is_abandoned:
+                    return
+                self._is_prepared = True
             self._first.set_result(self._opener.open(self._targets[0]) if first else None)
         except BaseException as error:
             self._first.set_exception(error)
@@ -194,8 +212,12 @@ class Ahead:
         return self._opener.open(target)
 
     def close(self) -> None:
-        """Close a machine that nobody wanted, if it is open by now."""
-        if self._first.done() and self._first.exception() is None:
+        """Close a machine that nobody wanted, or see to it that none is opened any more."""
+        with self._stage:
+            self._is_abandoned = True
+            if not self._is_prepared:
+                return
+        with contextlib.suppress(EmulabError):
             machine = self._first.result()
             if machine is not None:
                 machine.close()

@@ -125,6 +125,17 @@ def disk_arguments(path: str) -> list[str]:
     ]
 
 
+def network_arguments() -> list[str]:
+    """Return the arguments of a network card whose packets leave as the emulator's own connections."""
+    return ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network"]
+
+
+# The addresses of QEMU's user-mode network: its own documentation, "Network emulation".
+NETWORK_SETUP = (
+    "ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ip route add default via 10.0.2.2 "
+    "&& echo nameserver 10.0.2.3 > /etc/resolv.conf"
+)
+
 # Guest time under --deterministic: every instruction takes 2^3 ns.
 ICOUNT_SHIFT = 3
 _EPOCH = "2026-01-01"

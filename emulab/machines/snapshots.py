@@ -23,10 +23,12 @@ from emulab.machines.hosting import Hosting
 from emulab.machines.initramfs import agent_initramfs, entries_of_tar
 from emulab.machines.qemu_command import (
     GIBIBYTE,
+    NETWORK_SETUP,
     SystemHardware,
     boot_arguments,
     disk_arguments,
     kernel_command_line,
+    network_arguments,
     system_command,
 )
 
@@ -172,22 +174,32 @@ def boot(
             *system_command(hardware, [f"mem-path={ram}", "share=on"]),
             *boot_arguments(kernel, initramfs, line),
             *system.disk_arguments(disk),
+            *(network_arguments() if network else ()),
         ]
         guest = Guest(hosting.agent, command)
-        return _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        running = _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        if network:
+            _raise_network(running.agent)
+        return running
     except BaseException:
         hosting.close()
         raise
 
 
-def restore(engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools) -> RunningGuest:
-    """Start a private clone of a snapshot, which must exist, and wait for its agent.
+def restore(
+    engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools, facts: dict[str, Any]
+) -> RunningGuest:
+    """Start a private clone of a snapshot and wait for its agent.
+
+    :param facts: the snapshot's, as :func:`ensure_snapshot` returned them.
 
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
     hosting = host_guest(engine, system, hardware, tools, mounts)
     try:
+        if _digest_of(hosting, _STATE) != facts["state_sha256"]:
+            raise MachineError("the snapshot's state is not what was saved")
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
             *system.disk_arguments(_DISK),
@@ -237,15 +249,25 @@ def _make(
         host = running.hosting.agent
         for path in (_KERNEL, _INITRAMFS):
             host.remove(path)
-        state = host.get(_STATE)
-        return {"boot_s": running.boot_s, "state_sha256": hashlib.sha256(state).hexdigest()}
+        return {"boot_s": running.boot_s, "state_sha256": _digest_of(running.hosting, _STATE)}
     finally:
         running.close()
+
+
+def _digest_of(hosting: Hosting, path: str) -> str:
+    return hashlib.sha256(hosting.agent.get(path)).hexdigest()
 
 
 def _warm_up(agent: AgentClient) -> None:
     """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
     agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
+
+
+def _raise_network(agent: AgentClient) -> None:
+    result = agent.run(Program(("/bin/sh", "-c", NETWORK_SETUP)), timeout_s=_BOOT_TIMEOUT_S)
+    if result.exit != 0:
+        said = (result.stdout + result.stderr).decode(errors="replace")
+        raise MachineError("the guest's network card could not be set up", detail=said)
 
 
 def host_guest(

@@ -59,14 +59,14 @@ def open_system_machine(
     if target.network:
         running = boot(engine, system, hardware, tools, network=True)
     else:
-        ensure_snapshot(engine, system, hardware, tools, progress)
+        facts = ensure_snapshot(engine, system, hardware, tools, progress)
         try:
-            running = restore(engine, system, hardware, tools)
+            running = restore(engine, system, hardware, tools, facts)
         except MachineError as error:
             progress.note(f"the snapshot could not be restored ({error.message}); it is being made again")
             forget_snapshot(engine, system, hardware)
-            ensure_snapshot(engine, system, hardware, tools, progress)
-            running = restore(engine, system, hardware, tools)
+            facts = ensure_snapshot(engine, system, hardware, tools, progress)
+            running = restore(engine, system, hardware, tools, facts)
     return _machine(target, running, details)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulab.machines.agent_machine import AgentMachine, machine_facts
 from emulab.machines.binfmt import Table
@@ -21,11 +21,12 @@ _EMULATOR_MEMORY = 512 * MEBIBYTE
 
 
 def open_user_machine(
-    engine: Engine, target: Target, rootfs: BuiltImage, emulator: BuiltImage, tools: Tools
+    engine: Engine, target: Target, rootfs: BuiltImage, tools: Tools, details: dict[str, Any]
 ) -> AgentMachine:
     """Open a user-mode machine.
 
     :param rootfs: the image whose file system programs see.
+    :param details: versions and image digests, for the result's environment.
     :raises EngineError: the container could not be started.
     :raises MachineError: its agent does not answer, or programs could not start programs.
     """
@@ -47,7 +48,7 @@ def open_user_machine(
         close = stack.pop_all().close
     facts = machine_facts(
         hosting.agent,
-        {"images": {image.name: image.id for image in (rootfs, emulator)}},
+        details,
         arch=target.architecture.name,
         mode="user",
         libc=target.libc,

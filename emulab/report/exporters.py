@@ -50,7 +50,7 @@ def as_markdown(document: Document) -> str:
     """Return the figures as a Markdown table: a row a figure, a column a target."""
     header, rows = _grid(document.figures)
     lines = [
-        "| " + " | ".join(header) + " |",
+        "| " + " | ".join(title.replace("\n", "<br>") for title in header) + " |",
         "|" + "|".join([" --- ", *(" ---: " for _ in header[1:])]) + "|",
     ]
     lines += ["| " + " | ".join(row) + " |" for row in rows]

@@ -19,7 +19,9 @@ _NO_NETWORK = re.compile(
 _BAD_LEVEL = re.compile(r"invalid (GOARM64|GORISCV64|GOARM)\b.*")
 _NO_MODULE = "go.mod file not found in current directory or any parent directory"
 _NO_VERSION = re.compile(
-    r"(?:go: )?(\S+@\S+?): (.*(?:unknown revision|no matching versions|not found|404 Not Found).*)"
+    r"^go: \S+@\S+: .*(?:unknown revision|no matching versions|not found|reading \S+ 4\d\d "
+    r"|invalid version|malformed|does not contain package)",
+    re.MULTILINE,
 )
 _NOT_COMMAND = re.compile(r"package (\S+) is not a main package")
 
@@ -57,10 +59,9 @@ def _usage(said: str, request: BuildRequest, go: GoToolchain) -> UsageError | No
     not_command = _NOT_COMMAND.search(said)
     if not_command:
         return UsageError(f"{not_command[1]} is not a command (package main)", hint="name a command")
-    no_version = _NO_VERSION.search(said) if request.is_published else None
-    if no_version and not _NO_NETWORK.search(said):
+    if request.is_published and _NO_VERSION.search(said) and not _NO_NETWORK.search(said):
         return UsageError(
-            f"there is no {no_version[1]}: {no_version[2]}", hint="check the path and the version"
+            f"there is no {request.name} to be had", hint="check the path and the version", detail=said
         )
     return None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from emulab.architectures import architecture
 from emulab.boards import generic_board, load_catalogue
 from emulab.errors import UsageError
+from emulab.machines.qemu_command import SystemHardware
 from emulab.machines.target import LIBCS, MODES, Target
 from emulab.workloads.manifest import is_workload, load_manifest
 
@@ -202,18 +203,27 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
     if emulation is None:
         raise UsageError(f"{board.id} has no emulated processor", hint="name another board")
     memory = board.memory.assumed_mib * MEBIBYTE if board.memory is not None else 512 * MEBIBYTE
-    return Target(
+    target = Target(
         architecture=guest,
         libc=libc,
         mode=mode,
         cpu_model=emulation.user if mode == "user" else emulation.system,
         memory=request.memory or (memory if mode == "user" else min(memory, _SYSTEM_MEMORY)),
         cpus=request.cpus or (emulation.vcpus if mode == "user" else min(emulation.vcpus, _SYSTEM_CPUS)),
-        kernel=request.kernel or "4k",
+        kernel=request.kernel or _kernel(board),
         board=None if board.kind == "generic" else board.id,
         network=request.network,
         environment={**_board_environment(board, request, mode), **request.environment},
     )
+    # Before anything is built: what can not be emulated is bad input.
+    if mode == "system":
+        SystemHardware(guest, target.cpu_model, target.memory, target.cpus).check()
+    return target
+
+
+def _kernel(board: Board) -> str:
+    """Return the kernel with the board's page size."""
+    return f"{board.software.page_kib}k" if board.software is not None else "4k"
 
 
 def _board_environment(board: Board, request: RunRequest, mode: str) -> dict[str, str]:

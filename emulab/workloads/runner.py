@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
@@ -75,11 +78,26 @@ def run(
             machines.close()
     environment = {
         "emulab": __version__,
-        "host": {"machine": platform.machine(), "system": f"{platform.system()} {platform.release()}"},
+        "host": _host(),
         "go": workshop.go.version if workshop.go is not None else None,
         "machines": outcome.machines,
     }
     return Document("run", environment, outcome.figures, (), outcome.notes), outcome.failures
+
+
+def _host() -> dict[str, Any]:
+    """Return what figures under emulation depend on: this host's processor and system."""
+    model = platform.processor()
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as lines:
+        model = next(
+            (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model
+        )
+    return {
+        "cpu": model,
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
 
 
 def _boots_its_own(request: RunRequest) -> bool:

@@ -78,7 +78,8 @@ def test_json_is_in_si_units() -> None:
     document = load_catalogue().board("raspberry-pi-5").to_json()
     (cluster,) = document["clusters"]
     assert cluster["nominal_hz"] == 2_400_000_000
-    assert cluster["operating_points_hz"] == [1_500_000_000, 2_400_000_000]
+    assert cluster["operating_points_hz"][0] == 1_500_000_000
+    assert cluster["operating_points_hz"][-1] == 2_400_000_000
     assert cluster["measured"][0]["after_load_hz"] == 2_399_000_000
     assert cluster["l2"]["size_b"] == 512 * 1024
     assert cluster["l2"]["line_b"] == 64

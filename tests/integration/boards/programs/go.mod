@@ -1,0 +1,3 @@
+module example.org/emulab/boards
+
+go 1.22

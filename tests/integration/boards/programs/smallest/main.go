@@ -1,0 +1,4 @@
+// Program smallest does nothing.
+package main
+
+func main() {}
