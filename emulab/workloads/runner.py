@@ -14,7 +14,7 @@ from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Ahead, Opener
 from emulab.machines.protocol import Command
 from emulab.workloads.building import Workshop
-from emulab.workloads.deterministic import NOTE, run_deterministically
+from emulab.workloads.deterministic import NOTE, require_determinable, run_deterministically
 from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
 from emulab.workloads.smallest_memory import find_smallest_memory
@@ -72,6 +72,9 @@ def run(
         machines = Ahead(opener, [place.target for place in places], first=not _boots_its_own(request))
         try:
             jobs = [_job(request, place, workshop.artifact(place)) for place in places]
+            if request.deterministic and not request.find_smallest_memory:
+                for job in jobs:
+                    require_determinable(request, job)
             for job in jobs:
                 _carry_out(request, job, opener, machines, progress, on_output, outcome)
         finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulab.architectures import RISCV64, architecture
+from emulab.architectures import architecture
 from emulab.machines.binfmt import Table, entry_owner
 
 if TYPE_CHECKING:
