@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from emulab.architectures import architecture
 from emulab.engine.container import commands
-from emulab.errors import WorkloadError
+from emulab.errors import UsageError, WorkloadError
 from emulab.machines.agent_documents import (
     NANOSECOND,
     LoadRequest,
@@ -17,6 +17,7 @@ from emulab.machines.agent_documents import (
     ProgramLimits,
     Ready,
 )
+from emulab.machines.agent_errors import RequestError
 from emulab.machines.executable import emulated_argv
 from emulab.machines.protocol import (
     Command,
@@ -94,7 +95,12 @@ class AgentMachine:
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:
         """Start a program and wait until it is ready."""
-        result = self._agent.spawn(self._program(command), Ready(ready, timeout_s=timeout_s))
+        try:
+            result = self._agent.spawn(self._program(command), Ready(ready, timeout_s=timeout_s))
+        except RequestError as error:
+            if error.refusal.code != "bad-request":
+                raise
+            raise UsageError(f"{ready!r} is no readiness check: {error.refusal.message}") from error
         if result.running:
             return AgentService(self._agent, result.pid, result.startup_s, self._within)
         said = result.end.output.decode(errors="replace") if result.end is not None else ""

@@ -17,7 +17,7 @@ from emulab.workloads.building import Workshop
 from emulab.workloads.deterministic import NOTE, require_determinable, run_deterministically
 from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
-from emulab.workloads.smallest_memory import find_smallest_memory, require_searchable
+from emulab.workloads.smallest_memory import find_smallest_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,11 +65,9 @@ def run(
     :raises InfrastructureError: something beneath the program failed.
     """
     places = find_places(request)
-    for place in places:
-        if request.deterministic:
+    if request.deterministic and not request.find_smallest_memory:
+        for place in places:
             require_determinable(request, place)
-        if request.find_smallest_memory:
-            require_searchable(request, place)
     workshop = Workshop(request, progress)
     outcome = Outcome()
     with Opener(progress) as opener:
