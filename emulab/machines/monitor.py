@@ -34,6 +34,8 @@ class Monitor:
 
         self._client = QMPClient("emulab")
         self._loop = asyncio.new_event_loop()
+        # An emulator that dies breaks the package's own readers too; the command that waits says so.
+        self._loop.set_exception_handler(lambda _loop, _context: None)
         self._thread = threading.Thread(target=self._loop.run_forever, name="qmp", daemon=True)
         self._thread.start()
         # The package logs what this class turns into errors.

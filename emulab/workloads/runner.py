@@ -14,10 +14,10 @@ from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Ahead, Opener
 from emulab.machines.protocol import Command
 from emulab.workloads.building import Workshop
-from emulab.workloads.deterministic import NOTE, run_deterministically
+from emulab.workloads.deterministic import NOTE, require_determinable, run_deterministically
 from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
-from emulab.workloads.smallest_memory import find_smallest_memory
+from emulab.workloads.smallest_memory import find_smallest_memory, require_searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +65,11 @@ def run(
     :raises InfrastructureError: something beneath the program failed.
     """
     places = find_places(request)
+    for place in places:
+        if request.deterministic:
+            require_determinable(request, place)
+        if request.find_smallest_memory:
+            require_searchable(request, place)
     workshop = Workshop(request, progress)
     outcome = Outcome()
     with Opener(progress) as opener:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulab.errors import MachineError, NoSpaceError, WorkloadError
+from emulab.errors import MachineError, NoSpaceError, UsageError, WorkloadError
 from emulab.machines.qemu_command import MEBIBYTE, SMALLEST_MEMORY
+from emulab.workloads.request import ProgramKind
 from emulab.workloads.service import measure_service
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from emulab.machines.opening import Opener
     from emulab.progress import Progress
-    from emulab.workloads.request import RunRequest
+    from emulab.workloads.request import Place, RunRequest
     from emulab.workloads.runner import Job
 
 STEP = 4 * MEBIBYTE
@@ -35,6 +36,20 @@ def least(works: Callable[[int], bool], low: int, high: int, step: int) -> int |
         else:
             first = middle + 1
     return last * step
+
+
+def require_searchable(request: RunRequest, place: Place) -> None:
+    """Refuse what has no smallest memory to find, before anything is built for it.
+
+    :raises UsageError: it is no service, or has no memory of its own.
+    """
+    if place.target.mode != "system":
+        raise UsageError("user mode has no memory of its own to make smaller", hint="add --mode system")
+    if not request.ready or request.program.kind is ProgramKind.GUEST:
+        raise UsageError(
+            f"{request.program.name} is no service, and what it needs can not be told from its answers",
+            hint="say how it becomes ready: --ready http://:PORT/PATH",
+        )
 
 
 def find_smallest_memory(

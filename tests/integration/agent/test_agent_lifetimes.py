@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emulab.errors import MachineError
-from emulab.machines.agent_client import AgentClient
 from emulab.machines.agent_documents import Program, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from emulab.machines.agent_client import AgentClient
     from tests.integration.agent.conftest import ServingAgent
 
 FAMILY = Program(("/bin/sh", "-c", "setsid sh -c 'echo $$; exec sleep 300' & sleep 300 & echo up; wait"))
@@ -68,7 +68,6 @@ def test_a_lost_agent_is_said_to_whoever_waits(serving: ServingAgent) -> None:
 def test_a_host_that_is_killed_leaves_no_program(agent_program: Path, tmp_path: Path) -> None:
     script = f"""
 import subprocess, sys, time
-from emulab.machines.agent_client import AgentClient
 from emulab.machines.agent_documents import Program
 from emulab.machines.agent_session import PipeStream
 child = subprocess.Popen(["{agent_program}", "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
