@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from measuring import Report, Row, arguments, command, in_turn, timed_command
 
@@ -55,12 +55,14 @@ class Bench:
         self._opener = opener
         self.hardware, self.system, _ = opener.system_of(where)
         self.tools = opener.tools_of(where)
+        self._facts: dict[str, Any] = {}
         self.to_shell: list[float] = []
         self.around: list[float] = []
 
     def prepare(self) -> None:
         """Make the snapshot, where there is none, and bring it into the host's page cache."""
-        ensure_snapshot(self._opener.engine, self.system, self.hardware, self.tools, Silent())
+        engine = self._opener.engine
+        self._facts = ensure_snapshot(engine, self.system, self.hardware, self.tools, Silent())
         self.restored()
 
     def booted(self) -> float:
@@ -86,7 +88,7 @@ class Bench:
 
     def clone(self) -> RunningGuest:
         """Return a private clone of the snapshot."""
-        return restore(self._opener.engine, self.system, self.hardware, self.tools)
+        return restore(self._opener.engine, self.system, self.hardware, self.tools, self._facts)
 
     def clones_at_once(self, number: int) -> float:
         """Return the seconds until all of several clones have written and read back a file of their own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,9 +12,14 @@ from emulab.errors import MachineError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
 _TIMEOUT_S = 10.0
+
+
+def load_monitor() -> None:
+    """Import what a monitor needs, so that the first one need not."""
+    importlib.import_module("qemu.qmp")
 
 
 class Monitor:
@@ -47,6 +53,17 @@ class Monitor:
         """
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
         return self._await(self._client.execute(command, named or None), command)
+
+    def execute_all(self, commands: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Run QMP commands in their order, without waiting for one's answer before the next is sent.
+
+        :raises MachineError: QEMU refused one, or is gone.
+        """
+
+        async def together() -> None:
+            await asyncio.gather(*(self._client.execute(name, given or None) for name, given in commands))
+
+        self._await(together(), ", ".join(name for name, _ in commands))
 
     def await_migration(self, *, timeout_s: float = _TIMEOUT_S) -> None:
         """Wait until the migration under way (in or out) has ended.
