@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 // polled returns a stream for a descriptor: a goroutine that waits for it holds no thread, and so what it
@@ -34,13 +35,37 @@ func (s exitingSink) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// attachTimeout is how long the first process of a container waits for the host that started it: a host that
+// died before it attached itself leaves an input that never ends.
+const attachTimeout = 30 * time.Second
+
+// attachedInput is the standard input of a container's first process.
+type attachedInput struct {
+	*stream
+	heard bool
+}
+
+func newAttachedInput(s *stream) *attachedInput {
+	s.file.SetReadDeadline(time.Now().Add(attachTimeout))
+	return &attachedInput{stream: s}
+}
+
+func (i *attachedInput) Read(b []byte) (int, error) {
+	n, err := i.stream.Read(b)
+	if n > 0 && !i.heard {
+		i.heard = true
+		i.file.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
 const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER
 
 // serveStandard serves one host on standard input and output.
-func serveStandard(holder string) int {
+func serveStandard() int {
 	tuneMemory()
-	attach(holder) // its descriptor is closed by our end: hold must not end the container before
-	// What our children leave behind comes to us, so that the end of this process ends them too.
+	// What our children leave behind comes to us, so that the end of this process ends them too. As PID 1 of a
+	// container it has them anyway, and the kernel kills what else there is when it ends.
 	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
 	a := newAgent(false)
 	input, err := polled(0)
@@ -56,7 +81,11 @@ func serveStandard(holder string) int {
 	for fd := 0; fd < 2; fd++ { // larger pipes where they are pipes
 		syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, 1<<20)
 	}
-	if err := a.serve(input, exitingSink{output, a}); err != io.EOF {
+	var source io.Reader = input
+	if os.Getpid() == 1 {
+		source = newAttachedInput(input)
+	}
+	if err := a.serve(source, exitingSink{output, a}); err != io.EOF {
 		complain("the stream from the host broke: " + err.Error())
 		return 1
 	}

@@ -50,7 +50,7 @@ def _workloads_and_files(
     "--mode", type=Listed(lambda: ["user", "system"]), multiple=True, help="user (the default), system."
 )
 @click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
-@click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
+@click.option("--cpus", type=click.IntRange(1), help="Processors of the machine: 1 to 8.")
 @click.option("--kernel", type=click.Choice(["4k", "16k", "64k", "stock"]), help="System mode's kernel.")
 @click.option("--go", metavar="VERSION", help="Go toolchain, such as 1.24 or 1.24.11.")
 @click.option("--cgo/--no-cgo", default=None, help="Build with C code, by zig.")
@@ -65,7 +65,13 @@ def _workloads_and_files(
 @click.option("--requests", type=click.IntRange(0), help="Requests of the load, 0 for none. [1000]")
 @click.option("--concurrency", type=click.IntRange(1), help="Requests under way at once. [50]")
 @click.option("--runs", type=click.IntRange(1), help="How often it is started. [3 for services, else 1]")
-@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds until it is given up.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds until it is given up.",
+)
 @click.option("--env", multiple=True, callback=key_values, metavar="NAME=VALUE", help="For the program.")
 @click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
 @click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
@@ -94,9 +100,10 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     engine, an image or the emulator failed.
     """
     from emulab.cli.display import progress_shown
-    from emulab.report import export
+    from emulab.report import check_requests, export
     from emulab.workloads.runner import run
 
+    check_requests(options["output"])
     request = _request(ctx, options)
     with progress_shown(quiet=options["quiet"]) as progress:
         document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))

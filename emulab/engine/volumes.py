@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
@@ -26,6 +28,9 @@ Facts = dict[str, Any]
 
 # Which cache records that the volume is complete: another user's cache knows nothing of it.
 LABEL_RECORDS = "org.emulab.records"
+# A container that was killed holds its volumes until the engine has removed it.
+_RELEASE_S = 5.0
+_RELEASE_POLL_S = 0.05
 
 
 def ensure_volume(engine: Engine, name: str, role: str, fill: Callable[[str], Facts]) -> Facts:
@@ -63,14 +68,21 @@ def remove_volume(engine: Engine, name: str) -> None:
 
     :raises EngineError: it is in use.
     """
-    from docker.errors import NotFound
+    from docker.errors import APIError, NotFound
 
     _record(engine, name).unlink(missing_ok=True)
+    deadline = time.monotonic() + _RELEASE_S
     with engine_errors(f"volume {name} could not be removed"):
-        try:
-            engine.client.api.remove_volume(name)
-        except NotFound:
-            return
+        while True:
+            try:
+                engine.client.api.remove_volume(name)
+                return
+            except NotFound:
+                return
+            except APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT or time.monotonic() > deadline:
+                    raise
+            time.sleep(_RELEASE_POLL_S)
 
 
 def list_volumes(engine: Engine) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.architectures import architecture
 from emulab.engine.container import commands
 from emulab.errors import UsageError, WorkloadError
 from emulab.machines.agent_documents import (
@@ -17,6 +18,7 @@ from emulab.machines.agent_documents import (
     Ready,
 )
 from emulab.machines.agent_errors import RequestError
+from emulab.machines.executable import emulated_argv
 from emulab.machines.protocol import (
     Command,
     Completed,
@@ -43,7 +45,7 @@ AddressRange = tuple[int, int]
 class AgentMachine:
     """A machine behind an agent.
 
-    :param prefix: what stands before a program's own argv, such as an emulator.
+    :param prefix: the argv of an emulator that stands before a program's own.
     :param environment: what every program needs in its environment, such as the emulator's settings.
     :param within: the addresses whose mappings are the program's; None when all are.
     :param on_close: removes what the machine stands on.
@@ -93,7 +95,12 @@ class AgentMachine:
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:
         """Start a program and wait until it is ready."""
-        result = self._agent.spawn(self._program(command), Ready(ready, timeout_s=timeout_s))
+        try:
+            result = self._agent.spawn(self._program(command), Ready(ready, timeout_s=timeout_s))
+        except RequestError as error:
+            if error.refusal.code != "bad-request":
+                raise
+            raise UsageError(f"{ready!r} is no readiness check: {error.refusal.message}") from error
         if result.running:
             return AgentService(self._agent, result.pid, result.startup_s, self._within)
         said = result.end.output.decode(errors="replace") if result.end is not None else ""
@@ -123,7 +130,9 @@ class AgentMachine:
 
     def _program(self, command: Command) -> Program:
         limits = command.limits
-        argv = (*self._prefix, *self._emulable(command)) if self._prefix else command.argv
+        argv = command.argv
+        if self._prefix:
+            argv = emulated_argv(self._agent, command, architecture(self._facts.arch), self._prefix)
         environment = {**command.environment, **self._environment}
         settings = [f"{name}={value}" for name, value in environment.items()]
         commands.debug(shlex.join(["env", *settings, *argv]))
@@ -132,37 +141,6 @@ class AgentMachine:
             environment=environment,
             cwd=command.directory,
             limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
-        )
-
-    def _emulable(self, command: Command) -> tuple[str, ...]:
-        """Return the argv that an emulator can start: it takes paths of ELF programs and nothing else.
-
-        :raises UsageError: there is no such program, or what it needs is missing.
-        """
-        name = command.argv[0]
-        for path in self._candidates(name, command.environment.get("PATH", "")):
-            try:
-                facts = self._agent.program(path)
-            except RequestError as error:
-                if error.refusal.errno in ("ENOENT", "ENOTDIR"):
-                    continue
-                raise UsageError(f"{path} can not be executed: {error.refusal.message}") from error
-            if facts.interpreter and not facts.interpreter_found:
-                raise UsageError(
-                    f"{path} needs {facts.interpreter}, which the root filesystem does not have",
-                    hint="choose another --libc, or build the program without that need",
-                )
-            if facts.format == "script":
-                return (facts.interpreter, path, *command.argv[1:])
-            return (path, *command.argv[1:])
-        raise UsageError(
-            f"there is no program {name} on the machine", hint="give its path in the root filesystem"
-        )
-
-    @staticmethod
-    def _candidates(name: str, path: str) -> list[str]:
-        return (
-            [name] if "/" in name else [f"{directory}/{name}" for directory in path.split(":") if directory]
         )
 
 

@@ -9,6 +9,7 @@ interpreter is a path that exists in emulab's containers alone.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 from dataclasses import dataclass
@@ -29,17 +30,22 @@ if TYPE_CHECKING:
 _PREFIX = "emulab"
 _MACHINES = {"arm64": 0xB7, "armv7": 0x28, "riscv64": 0xF3}
 _TIMEOUT_S = 20.0
+_numbers = itertools.count(1)
+_HOST_IS_THERE = b"\n"
 
 
-def entry_name(architecture: Architecture, owner: Owner) -> str:
-    """Return the table's name for an entry: it says whose it is."""
-    return "-".join([_PREFIX, architecture.name, owner.host, str(owner.pid), owner.started])
+def entry_name(architecture: Architecture, owner: Owner, number: int) -> str:
+    """Return the table's name for an entry: it says whose it is.
+
+    :param number: tells the entries of one process apart, each of which goes with its own machine.
+    """
+    return "-".join([_PREFIX, architecture.name, owner.host, str(owner.pid), owner.started, str(number)])
 
 
 def entry_owner(name: str) -> Owner | None:
     """Return the process that an entry's name tells, or None when the entry is not emulab's."""
     parts = name.split("-")
-    if len(parts) != 5 or parts[0] != _PREFIX or parts[1] not in ARCHITECTURES or not parts[3].isdigit():
+    if len(parts) != 6 or parts[0] != _PREFIX or parts[1] not in ARCHITECTURES or not parts[3].isdigit():
         return None
     return Owner(parts[2], int(parts[3]), parts[4])
 
@@ -79,7 +85,7 @@ class Table:
 
         :raises MachineError: the kernel refused.
         """
-        name = entry_name(architecture, self.engine.owner)
+        name = entry_name(architecture, self.engine.owner, next(_numbers))
         return self._start("hold", f"qemu-{architecture.qemu}", name, entry_rule(architecture, name))
 
     def _start(self, *arguments: str) -> Entry:
@@ -134,17 +140,17 @@ class _LocalEntry(Entry):
 
 class _ContainerEntry(Entry):
     def __init__(self, table: Table, arguments: Sequence[str]) -> None:
-        agent = f"{TOOLS}/bin/emulab-agent"
         spec = ContainerSpec(
             image=table.image,
-            command=[agent, "hold"],
+            command=[f"{TOOLS}/bin/emulab-agent", "binfmt", *arguments],
             role="binfmt",
             volumes=[VolumeMount(table.tools, TOOLS)],
             tmpfs={"/run": 0},
             administers_kernel=True,
         )
         self._container = Container(table.engine, spec)
-        self._stream = self._container.stream([agent, "binfmt", *arguments])
+        self._stream = self._container.stream
+        self._stream.sendall(_HOST_IS_THERE)
         self.answer = self._stream.recv(65536).decode().strip()
         if not self.answer and self._stream.stderr:
             self.close()

@@ -71,16 +71,32 @@ class SystemHardware:
 
         :raises UsageError: memory or processors out of range, with the range.
         """
-        largest = LARGEST_MEMORY_ARMV7 if self.architecture is ARMV7 else LARGEST_MEMORY
-        if not SMALLEST_MEMORY <= self.memory <= largest:
-            raise UsageError(
-                f"a {self.architecture.name} guest can not have {self.memory // MEBIBYTE} MiB of memory",
-                hint=f"use --memory {SMALLEST_MEMORY // MEBIBYTE}M to {largest // GIBIBYTE}G",
-            )
-        if not 1 <= self.cpus <= MOST_CPUS:
-            raise UsageError(
-                f"{self.cpus} processors can not be given to a guest", hint=f"use --cpus 1 to {MOST_CPUS}"
-            )
+        check_memory(self.architecture, self.memory)
+        check_cpus(self.cpus)
+
+
+def check_memory(architecture: Architecture, memory: int) -> None:
+    """Refuse an amount of memory in bytes that no guest can have.
+
+    :raises UsageError: it is out of range, with the range.
+    """
+    largest = LARGEST_MEMORY_ARMV7 if architecture is ARMV7 else LARGEST_MEMORY
+    if not SMALLEST_MEMORY <= memory <= largest:
+        raise UsageError(
+            f"a {architecture.name} guest can not have {memory // MEBIBYTE} MiB of memory",
+            hint=f"use --memory {SMALLEST_MEMORY // MEBIBYTE}M to {largest // GIBIBYTE}G",
+        )
+
+
+def check_cpus(cpus: int) -> None:
+    """Refuse a number of processors that no guest can have.
+
+    :raises UsageError: it is out of range, with the range.
+    """
+    if not 1 <= cpus <= MOST_CPUS:
+        raise UsageError(
+            f"{cpus} processors can not be given to a guest", hint=f"use --cpus 1 to {MOST_CPUS}"
+        )
 
 
 def machine_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:

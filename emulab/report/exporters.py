@@ -12,7 +12,7 @@ from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from emulab.figures import Document, Figure
 
@@ -67,10 +67,10 @@ def as_table(document: Document) -> str:
 FORMATS: dict[str, Exporter] = {"table": as_table, "json": as_json, "markdown": as_markdown}
 
 
-def export(document: Document, requests: Iterable[str]) -> None:
-    """Write a document to ``FORMAT=PATH`` destinations; the path ``-`` is stdout.
+def check_requests(requests: Iterable[str]) -> None:
+    """Refuse destinations that :func:`export` could not write, before there is anything to write.
 
-    :raises UsageError: a format or a path can not be used.
+    :raises UsageError: a format is not known, or a path is missing or in no directory.
     """
     for request in requests:
         name, _, path = request.partition("=")
@@ -80,6 +80,20 @@ def export(document: Document, requests: Iterable[str]) -> None:
                 f"-o {request!r} is not FORMAT=PATH with a known format",
                 hint=f"formats are {known}; PATH `-` is the standard output",
             )
+        if path != "-" and not Path(path).absolute().parent.is_dir():
+            raise UsageError(
+                f"-o {request}: {path} can not be written (there is no directory {Path(path).parent})"
+            )
+
+
+def export(document: Document, requests: Sequence[str]) -> None:
+    """Write a document to ``FORMAT=PATH`` destinations; the path ``-`` is stdout.
+
+    :raises UsageError: a format or a path can not be used.
+    """
+    check_requests(requests)
+    for request in requests:
+        name, _, path = request.partition("=")
         text = FORMATS[name](document)
         if path == "-":
             sys.stdout.write(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from emulab.architectures import architecture
 from emulab.boards import generic_board, load_catalogue
 from emulab.errors import UsageError
+from emulab.machines.qemu_command import check_cpus, check_memory
 from emulab.machines.target import LIBCS, MODES, Target
 from emulab.workloads.manifest import is_workload, load_manifest
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1 << 20
 _ELF = b"\x7fELF"
+_READY = re.compile(r"http://[^/]*:\d+(/.*)?|tcp://[^/]*:\d+|log:.+")
 
 
 class ProgramKind(Enum):
@@ -157,6 +160,7 @@ def find_places(request: RunRequest) -> list[Place]:
         for value in values:
             if value not in known:
                 raise UsageError(f"{option} {value!r} is not known", hint=f"use {', '.join(known)}")
+    _check_readiness(request)
     places = [
         Place(board, target)
         for board in _boards(request)
@@ -170,6 +174,25 @@ def find_places(request: RunRequest) -> list[Place]:
             hint="glibc-old is Debian bullseye, which has no riscv64",
         )
     return places
+
+
+def _check_readiness(request: RunRequest) -> None:
+    if request.ready and not _READY.fullmatch(request.ready):
+        raise UsageError(
+            f"--ready {request.ready!r} is no readiness check",
+            hint="use http://:PORT/PATH, tcp://:PORT or log:REGEXP",
+        )
+    if not request.find_smallest_memory:
+        return
+    if not request.ready:
+        raise UsageError(
+            "the least memory is found for services only",
+            hint="say how it shows that it works: --ready http://:8080/health",
+        )
+    if "user" in request.modes:
+        raise UsageError(
+            "in user mode a program has this host's memory, so there is no least", hint="use --mode system"
+        )
 
 
 def _boards(request: RunRequest) -> list[Board]:
@@ -202,13 +225,22 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
     if emulation is None:
         raise UsageError(f"{board.id} has no emulated processor", hint="name another board")
     memory = board.memory.assumed_mib * MEBIBYTE if board.memory is not None else 512 * MEBIBYTE
+    cpus = emulation.vcpus
+    if mode == "system":
+        memory, cpus = min(memory, _SYSTEM_MEMORY), min(cpus, _SYSTEM_CPUS)
+    if request.memory is not None:
+        memory = request.memory
+        check_memory(guest, memory)
+    if request.cpus is not None:
+        cpus = request.cpus
+        check_cpus(cpus)
     return Target(
         architecture=guest,
         libc=libc,
         mode=mode,
         cpu_model=emulation.user if mode == "user" else emulation.system,
-        memory=request.memory or (memory if mode == "user" else min(memory, _SYSTEM_MEMORY)),
-        cpus=request.cpus or (emulation.vcpus if mode == "user" else min(emulation.vcpus, _SYSTEM_CPUS)),
+        memory=memory,
+        cpus=cpus,
         kernel=request.kernel or _kernel(board),
         board=None if board.kind == "generic" else board.id,
         network=request.network,

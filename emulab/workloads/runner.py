@@ -14,7 +14,7 @@ from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Ahead, Opener
 from emulab.machines.protocol import Command
 from emulab.workloads.building import Workshop
-from emulab.workloads.deterministic import NOTE, run_deterministically
+from emulab.workloads.deterministic import NOTE, require_determinable, run_deterministically
 from emulab.workloads.request import find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
 from emulab.workloads.smallest_memory import find_smallest_memory
@@ -65,6 +65,9 @@ def run(
     :raises InfrastructureError: something beneath the program failed.
     """
     places = find_places(request)
+    if request.deterministic and not request.find_smallest_memory:
+        for place in places:
+            require_determinable(request, place)
     workshop = Workshop(request, progress)
     outcome = Outcome()
     with Opener(progress) as opener:

@@ -14,7 +14,7 @@ from emulab.machines.qemu_command import GIBIBYTE, MEBIBYTE, SystemHardware, sys
 @pytest.mark.parametrize("architecture", [ARM64, ARMV7, RISCV64])
 def test_an_entrys_name_tells_its_owner(architecture: Architecture) -> None:
     owner = Owner.current()
-    assert entry_owner(entry_name(architecture, owner)) == owner
+    assert entry_owner(entry_name(architecture, owner, 12)) == owner
     assert entry_owner("qemu-riscv64") is None
 
 
