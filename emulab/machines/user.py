@@ -76,7 +76,7 @@ def open_user_machine(
 
 
 def _ensure_etc(engine: Engine, rootfs: BuiltImage) -> str:
-    """Return the volume that has a root filesystem's ``/etc`` with its hosts, making it when there is none."""
+    """Return the volume that has a root filesystem's ``/etc`` with its hosts; it is made once."""
     name = f"emulab-etc-{digest([rootfs.id, _HOSTS.decode()])[:12]}"
 
     def fill(volume: str) -> dict[str, str]:
