@@ -17,10 +17,13 @@ from emulab.machines.qemu_command import AGENT_SOCKET, CONSOLE_LOG, MONITOR_SOCK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from emulab.machines.agent_documents import OutputTail
     from emulab.machines.agent_stream import RelayStream
 
 _CONSOLE_LINES = 25
 _DIAL_TIMEOUT_S = 10.0
+_ENDING_S = 0.5
+_ENDING_POLL_S = 0.02
 
 
 class Guest:
@@ -72,14 +75,28 @@ class Guest:
         """Return what the emulator said, how it ended, and the console's last lines."""
         words = []
         with contextlib.suppress(EmulabError):
-            tail = self._host.output(self._pid)
+            tail = self._tail()
             said = tail.output.decode(errors="replace").strip()
-            words.append("QEMU still runs" if tail.alive else "QEMU has ended")
+            words.append("QEMU still runs" if tail.alive else self._ending())
             words += [f"QEMU: {line}" for line in said.splitlines()]
         console = self.console()
         words.append("the guest's console:" if console else "the guest's console is empty")
         words += console[-_CONSOLE_LINES:]
         return "\n".join(words)
+
+    def _tail(self) -> OutputTail:
+        """Return what the emulator said last; its sockets close a moment before it has ended."""
+        deadline = time.monotonic() + _ENDING_S
+        while (tail := self._host.output(self._pid)).alive and time.monotonic() < deadline:
+            time.sleep(_ENDING_POLL_S)
+        return tail
+
+    def _ending(self) -> str:
+        """Return how the emulator, which has ended, did so."""
+        end = self._host.stop(self._pid, grace_s=0.0)
+        if end.signal is not None:
+            return f"QEMU was killed by {end.signal}"
+        return f"QEMU has ended with status {end.exit}"
 
     def is_running(self) -> bool:
         """Tell whether the emulator still runs."""
