@@ -22,6 +22,9 @@ const binfmtDirectory = "/proc/sys/fs/binfmt_misc"
 // comes even when its parent is killed, and removes what it added. Since Linux 6.7 an entry also goes with the
 // table's last mount, so the mount must be held as long. It needs CAP_SYS_ADMIN.
 func runBinfmt(arguments []string) int {
+	if err := awaitHost(); err != nil {
+		return binfmtFailed(err)
+	}
 	if err := mountBinfmt(); err != nil {
 		return binfmtFailed(err)
 	}
@@ -47,8 +50,24 @@ func binfmtFailed(err error) int {
 	return 1
 }
 
+// awaitHost waits, as the first process of a container, for the byte by which the host says that it is there:
+// from then on the input ends with the host.
+func awaitHost() error {
+	if os.Getpid() != 1 {
+		return nil
+	}
+	input, err := polled(0)
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	var one [1]byte
+	_, err = io.ReadFull(newAttachedInput(input), one[:])
+	syscall.SetNonblock(0, false) // both descriptors share it, and who reads on does not poll
+	return err
+}
+
 func mountBinfmt() error {
-	attach(defaultHolder) // a container lives as long as this process; the descriptor stays open until it ends
 	// A mount namespace belongs to a thread: this goroutine must stay on the one that it unshares.
 	runtime.LockOSThread()
 	if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {

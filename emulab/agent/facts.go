@@ -22,17 +22,25 @@ func bootClock() int64 {
 	return now[0]*int64(time.Second) + now[1]
 }
 
-// facts answers a hello.
+// facts answers a hello. What does not change is read once: the first thing that a guest does after it was
+// restored from a snapshot is to answer a hello, with none of its code translated.
 func (a *agent) facts() []byte {
+	if a.constant == nil {
+		a.constant = a.constantFacts().b
+	}
+	o := &object{b: append(make([]byte, 0, len(a.constant)+64), a.constant...)}
+	return o.integer("uptime_ns", bootClock()).done()
+}
+
+func (a *agent) constantFacts() *object {
 	var name syscall.Utsname
 	syscall.Uname(&name)
 	o := newObject().integer("version", agentVersion).integer("window", int64(a.window))
 	o.text("architecture", runtime.GOARCH).text("kernel", charsText(name.Release[:]))
 	o.text("machine", charsText(name.Machine[:])).integer("page_size", int64(os.Getpagesize()))
 	o.integer("cpus", int64(runtime.NumCPU())).integer("memory", memoryInfo("MemTotal"))
-	o.integer("uptime_ns", bootClock()).integer("started_ns", a.started)
-	o.text("boot_id", firstLine("/proc/sys/kernel/random/boot_id"))
-	return o.integer("pid", int64(os.Getpid())).flag("init", a.init).done()
+	o.integer("started_ns", a.started).text("boot_id", firstLine("/proc/sys/kernel/random/boot_id"))
+	return o.integer("pid", int64(os.Getpid())).flag("init", a.init)
 }
 
 // charsText reads a field of utsname, whose element type depends on the architecture.
@@ -48,7 +56,7 @@ func charsText[C int8 | uint8](field []C) string {
 }
 
 func firstLine(path string) string {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path, nil)
 	if err != nil {
 		return ""
 	}
@@ -58,7 +66,7 @@ func firstLine(path string) string {
 
 // memoryInfo returns a field of /proc/meminfo in bytes, 0 without it.
 func memoryInfo(field string) (value int64) {
-	text, err := os.ReadFile("/proc/meminfo")
+	text, err := readFile("/proc/meminfo", nil)
 	if err != nil {
 		return 0
 	}

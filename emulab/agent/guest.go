@@ -61,7 +61,7 @@ func guestInit() {
 		port := waitForPort(agentPort)
 		err := a.serve(port, port)
 		complain("the port broke: " + err.Error())
-		port.file.Close()
+		port.Close()
 		time.Sleep(100 * time.Millisecond)
 	}
 }

@@ -14,7 +14,7 @@ const portsDirectory = "/sys/class/virtio-ports"
 
 // port is a virtio-serial port. Reading it yields nothing while the host's side is closed.
 type port struct {
-	file *os.File
+	*stream
 	gone bool
 }
 
@@ -27,7 +27,10 @@ func waitForPort(name string) *port {
 			}
 			file, err := os.OpenFile("/dev/"+device, os.O_RDWR, 0) // the runtime polls it
 			if err == nil {
-				return &port{file: file}
+				var s *stream
+				if s, err = newStream(file); err == nil {
+					return &port{stream: s}
+				}
 			}
 			if waited%1000 == 0 {
 				complain("/dev/" + device + " does not open: " + err.Error())
@@ -50,28 +53,37 @@ func portDevices() []string {
 	return names
 }
 
-const (
-	shortestPause = 2 * time.Millisecond
-	longestPause  = 10 * time.Millisecond
-)
+// recheck bounds how long a missed event can keep the agent from seeing a host that came back.
+const recheck = 500 * time.Millisecond
 
 // Read waits for the host, however often it goes and comes. The first reading after it went is
 // errPeerGone, so that half a frame is not joined to the next host's first one.
 func (p *port) Read(b []byte) (int, error) {
-	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
-		n, err := p.file.Read(b)
+	for {
+		n, err := p.stream.Read(b)
 		switch {
 		case n > 0:
 			p.gone = false
 			return n, nil
-		case err != nil && err != io.EOF:
+		case err != io.EOF && !os.IsTimeout(err):
 			return 0, err
 		case !p.gone:
 			p.gone = true
 			return 0, errPeerGone
 		}
-		time.Sleep(pause)
+		// A port without a host reads as ended; the kernel tells the poller when one has come.
+		p.file.SetReadDeadline(time.Now().Add(recheck))
+		p.awaitEvent()
+		p.file.SetReadDeadline(time.Time{})
 	}
 }
 
-func (p *port) Write(b []byte) (int, error) { return p.file.Write(b) }
+// awaitEvent waits until something happens at the port, or the deadline.
+func (p *port) awaitEvent() {
+	asked := false
+	p.raw.Read(func(uintptr) bool {
+		again := asked
+		asked = true
+		return again
+	})
+}

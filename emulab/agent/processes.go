@@ -36,9 +36,10 @@ func (p *process) signalGroup(s syscall.Signal) { syscall.Kill(-p.pid, s) }
 // processes is the table of what was started, and the reaper of everything: as PID 1 or as a
 // sub-reaper the agent inherits orphans too.
 type processes struct {
-	mu    sync.Mutex
-	byPID map[int]*process
-	born  chan struct{}
+	mu        sync.Mutex
+	byPID     map[int]*process
+	born      chan struct{}
+	childless bool // the kernel said so, and nothing was started since
 }
 
 func newProcesses() *processes {
@@ -65,6 +66,7 @@ func (t *processes) start(fork func() (int, error)) (*process, error) {
 	t.mu.Lock()
 	p.began = time.Now()
 	pid, err := fork()
+	t.childless = false
 	if err == nil {
 		p.pid = pid
 		t.byPID[pid] = p
@@ -86,6 +88,9 @@ func (t *processes) reap() {
 		switch {
 		case err == syscall.EINTR:
 		case err != nil: // no children, and so no orphans either
+			t.mu.Lock()
+			t.childless = !t.anyAlive()
+			t.mu.Unlock()
 			<-t.born
 		case status.Stopped():
 			if p := t.find(pid); p != nil {
@@ -106,10 +111,19 @@ func (t *processes) reap() {
 	}
 }
 
+func (t *processes) anyAlive() bool {
+	for _, p := range t.byPID {
+		if p.alive() {
+			return true
+		}
+	}
+	return false
+}
+
 // killAll kills every descendant, whatever group or session it moved to, and forgets them.
 func (t *processes) killAll() {
 	deadline := time.Now().Add(2 * time.Second)
-	for {
+	for !t.hasNone() {
 		pids := descendants(os.Getpid())
 		for _, pid := range pids {
 			syscall.Kill(pid, syscall.SIGKILL)
@@ -122,6 +136,12 @@ func (t *processes) killAll() {
 	t.mu.Lock()
 	clear(t.byPID)
 	t.mu.Unlock()
+}
+
+func (t *processes) hasNone() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.childless
 }
 
 // descendants returns the processes below root that are not zombies.
@@ -151,7 +171,7 @@ func descendants(root int) []int {
 
 // parentOf reads the fourth field of /proc/PID/stat; the second one may hold spaces and brackets.
 func parentOf(pid string) (parent int, zombie bool) {
-	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	text, err := readFile("/proc/"+pid+"/stat", nil)
 	if err != nil {
 		return 0, true
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -54,79 +53,30 @@ func (r *readiness) taken() bool {
 	if r.tcp == nil {
 		return false
 	}
-	fd, err := r.tcp.connect()
-	if err == syscall.EINPROGRESS {
-		err = connected(fd, time.Now().Add(100*time.Millisecond))
-		if err != nil {
-			syscall.Close(fd)
-		}
-	}
-	if err == nil {
-		syscall.Close(fd)
-	}
-	return err == nil
+	p := &probe{at: r.tcp, fd: -1}
+	defer p.close()
+	return p.connect()
 }
 
-// answers makes one attempt, which may take until the deadline once a connection stands.
-func (r *readiness) answers(request, buffer []byte, answer *response, deadline time.Time) bool {
-	fd, err := r.tcp.connect()
-	if err != nil && err != syscall.EINPROGRESS {
-		return false
-	}
-	defer syscall.Close(fd)
-	if err != nil && connected(fd, deadline) != nil {
-		return false
-	}
-	if r.http == nil {
-		return true
-	}
-	for sent := 0; sent < len(request); {
-		n, err := syscall.Write(fd, request[sent:])
-		if n > 0 {
-			sent += n
-		}
-		if err != nil && (err != syscall.EAGAIN || await(fd, syscall.EPOLLOUT, deadline) != nil) {
-			return false
-		}
-	}
-	for answer.reset(); !answer.complete && !answer.broken; {
-		n, err := syscall.Read(fd, buffer)
-		switch {
-		case n > 0:
-			answer.write(buffer[:n])
-		case err == syscall.EAGAIN:
-			if await(fd, syscall.EPOLLIN, deadline) != nil {
-				return false
-			}
-		case err != syscall.EINTR:
-			return false
-		}
-	}
-	return !answer.broken && answer.status >= 200 && answer.status < 400
-}
-
-// poll tries until the first success and returns its time, or false when stop is closed or the time
-// is over.
+// poll tries until the first success and returns its time, or false when stop is closed or the time is
+// over.
 func (r *readiness) poll(began time.Time, stop <-chan struct{}) (time.Duration, bool) {
 	deadline := began.Add(r.timeout)
-	var request []byte
+	p := &probe{at: r.tcp, fd: -1, buffer: make([]byte, 4<<10)}
 	if r.http != nil {
-		request = r.http.request(false)
+		p.request = r.http.request(false)
 	}
-	buffer := make([]byte, 4<<10)
-	answer := &response{}
-	pause := syscall.NsecToTimespec(r.interval.Nanoseconds())
-	for time.Now().Before(deadline) {
+	defer p.close()
+	for now := time.Now(); now.Before(deadline); {
 		select {
 		case <-stop:
 			return 0, false
 		default:
 		}
-		if r.answers(request, buffer, answer, deadline) {
+		if p.answers(deadline) {
 			return time.Since(began), true
 		}
-		// A sleep in the kernel: a timer of the runtime would wake a second thread for each attempt.
-		syscall.Nanosleep(&pause, nil)
+		now = p.rest(now, r.interval)
 	}
 	return 0, false
 }

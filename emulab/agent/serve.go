@@ -5,29 +5,29 @@ import (
 	"os"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
-// polled returns a file of the runtime's poller for a descriptor: a goroutine that waits for it holds no
-// thread, and so what it began runs at once. The descriptor is a copy above 2, where a broken pipe is an
-// error and not a SIGPIPE.
-func polled(fd int) *os.File {
+// polled returns a stream for a descriptor: a goroutine that waits for it holds no thread, and so what it
+// began runs at once. The descriptor is a copy above 2, where a broken pipe is an error and not a SIGPIPE.
+func polled(fd int) (*stream, error) {
 	const lowest = 3
 	copied, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, lowest)
 	if errno != 0 {
-		return nil
+		return nil, errno
 	}
 	syscall.SetNonblock(int(copied), true)
-	return os.NewFile(copied, "stream")
+	return newStream(os.NewFile(copied, "stream"))
 }
 
 // exitingSink ends the agent when nobody can hear it any more.
 type exitingSink struct {
-	*os.File
+	*stream
 	agent *agent
 }
 
 func (s exitingSink) Write(b []byte) (int, error) {
-	n, err := s.File.Write(b)
+	n, err := s.stream.Write(b)
 	if err != nil {
 		s.agent.processes.killAll()
 		os.Exit(1)
@@ -35,24 +35,57 @@ func (s exitingSink) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// attachTimeout is how long the first process of a container waits for the host that started it: a host that
+// died before it attached itself leaves an input that never ends.
+const attachTimeout = 30 * time.Second
+
+// attachedInput is the standard input of a container's first process.
+type attachedInput struct {
+	*stream
+	heard bool
+}
+
+func newAttachedInput(s *stream) *attachedInput {
+	s.file.SetReadDeadline(time.Now().Add(attachTimeout))
+	return &attachedInput{stream: s}
+}
+
+func (i *attachedInput) Read(b []byte) (int, error) {
+	n, err := i.stream.Read(b)
+	if n > 0 && !i.heard {
+		i.heard = true
+		i.file.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
 const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER
 
 // serveStandard serves one host on standard input and output.
-func serveStandard(holder string) int {
+func serveStandard() int {
 	tuneMemory()
-	attach(holder) // its descriptor is closed by our end: hold must not end the container before
-	// What our children leave behind comes to us, so that the end of this process ends them too.
+	// What our children leave behind comes to us, so that the end of this process ends them too. As PID 1 of a
+	// container it has them anyway, and the kernel kills what else there is when it ends.
 	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
 	a := newAgent(false)
-	input, output := polled(0), polled(1)
-	if input == nil || output == nil {
-		complain("no standard input or output")
+	input, err := polled(0)
+	if err != nil {
+		complain("no standard input: " + err.Error())
+		return 1
+	}
+	output, err := polled(1)
+	if err != nil {
+		complain("no standard output: " + err.Error())
 		return 1
 	}
 	for fd := 0; fd < 2; fd++ { // larger pipes where they are pipes
 		syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, 1<<20)
 	}
-	if err := a.serve(input, exitingSink{output, a}); err != io.EOF {
+	var source io.Reader = input
+	if os.Getpid() == 1 {
+		source = newAttachedInput(input)
+	}
+	if err := a.serve(source, exitingSink{output, a}); err != io.EOF {
 		complain("the stream from the host broke: " + err.Error())
 		return 1
 	}

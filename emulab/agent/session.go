@@ -15,6 +15,7 @@ type agent struct {
 	chunk     int  // largest payload that is sent
 	init      bool // PID 1 of a guest
 	started   int64
+	constant  []byte // the facts that do not change, once they were asked for
 }
 
 // newAgent returns an agent; a small one holds less memory for data on its way.
@@ -61,6 +62,8 @@ func (a *agent) serve(source io.Reader, sink io.Writer) error {
 			}
 			a.processes.killAll()
 			return err
+		case f.kind == kindHello && s != nil && f.session == s.number:
+			// The host was impatient and said it twice.
 		case f.kind == kindHello:
 			s = a.hello(s, l, f)
 		case s != nil && f.session == s.number:

@@ -169,10 +169,14 @@ func eachLine(text []byte, do func([]byte)) {
 	}
 }
 
-// procFile reads a file of /proc in as few system calls as its size allows, into buffer when it fits:
-// the kernel walks the mappings again for every call.
+// procFile reads a file of a process.
 func procFile(pid int, name string, buffer []byte) ([]byte, error) {
-	path := "/proc/" + strconv.Itoa(pid) + "/" + name
+	return readFile("/proc/"+strconv.Itoa(pid)+"/"+name, buffer)
+}
+
+// readFile reads a small file or one of /proc in as few system calls as its size allows, into buffer when
+// it fits: for some the kernel does all its work again for every call.
+func readFile(path string, buffer []byte) ([]byte, error) {
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -181,7 +185,7 @@ func procFile(pid int, name string, buffer []byte) ([]byte, error) {
 	b := buffer[:0]
 	for {
 		if len(b) == cap(b) {
-			b = append(b, make([]byte, max(cap(b), 16<<10))...)[:len(b)]
+			b = append(b, make([]byte, max(cap(b), 4<<10))...)[:len(b)]
 		}
 		n, err := syscall.Read(fd, b[len(b):cap(b)])
 		switch {

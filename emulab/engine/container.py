@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from emulab.engine.stream import ExecStream
+from emulab.engine.stream import AttachedStream
 from emulab.errors import EngineError, NoSpaceError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emulab.engine.connection import Engine
 
 _PROCESS_LIMIT = 4096
+_BOTH_WAYS = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 commands = logging.getLogger("emulab.commands")
 """Where every command line that emulab runs on the user's behalf is written."""
@@ -41,7 +42,8 @@ class ContainerSpec:
     """What to start. Everything not named here is refused: network, privileges, a writable root.
 
     :param image: the image's reference; it must exist, nothing is pulled.
-    :param command: argv of the container's first process, which must reap its children.
+    :param command: argv of the container's first process, which must reap its children, and end when its
+        standard input does.
     :param role: what it is for; a label.
     :param volumes: the engine's volumes to mount.
     :param tmpfs: path to size in bytes (0: the engine's default).
@@ -75,6 +77,8 @@ class ContainerSpec:
             security.append(f"seccomp={self.seccomp}")
         arguments: dict[str, Any] = {
             "auto_remove": True,
+            # Its standard input ends when whoever attached to it first goes away.
+            "stdin_open": True,
             "network_mode": "bridge" if self.network else "none",
             "read_only": True,
             "security_opt": security,
@@ -94,7 +98,8 @@ class ContainerSpec:
 
 def command_line(spec: ContainerSpec) -> str:
     """Return the ``docker run`` command that starts much the same container, for people."""
-    words = ["docker", "run", "--rm", "--read-only", "--network", "bridge" if spec.network else "none"]
+    words = ["docker", "run", "--rm", "--interactive", "--read-only"]
+    words += ["--network", "bridge" if spec.network else "none"]
     if spec.administers_kernel:
         words += ["--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined"]
     else:
@@ -110,7 +115,10 @@ def command_line(spec: ContainerSpec) -> str:
 
 
 class Container:
-    """A running container. Close it, or use it as a context manager; either way it is removed."""
+    """A running container. Close it, or use it as a context manager; either way it is removed.
+
+    :ivar stream: the standard input and output of its first process.
+    """
 
     def __init__(self, engine: Engine, spec: ContainerSpec) -> None:
         """Start a container.
@@ -124,7 +132,10 @@ class Container:
         self._engine = engine
         self.spec = spec
         self._closed = False
-        request = DockerContainer(spec.image).with_command(list(spec.command))
+        api = engine.client.api
+        # With the version given, its client does not ask the engine for it again.
+        request = DockerContainer(spec.image, docker_client_kw={"version": api.api_version})
+        request.with_command(list(spec.command))
         request.with_envs(**spec.environment)
         for mount in spec.volumes:
             request.with_volume_mapping(mount.volume, mount.path, "rw" if mount.writable else "ro")
@@ -134,18 +145,13 @@ class Container:
         request.with_kwargs(labels=engine.labels(spec.role), **spec.arguments())
         with engine_errors(f"container of {spec.image} could not be started"):
             request.start()
-        self._request = request
-        self.id: str = request.get_container_id()
-
-    def stream(self, argv: Sequence[str]) -> ExecStream:
-        """Start a further command in the container and return its stdin and stdout.
-
-        :raises EngineError: the container is gone or the engine refused.
-        """
-        api = self._engine.client.api
-        with engine_errors(f"command {argv[0]} could not be started in the container"):
-            command = api.exec_create(self.id, list(argv), stdin=True)
-            return ExecStream(api.exec_start(command["Id"], socket=True))
+            self._request = request
+            self.id: str = request.get_container_id()
+            try:
+                self.stream = AttachedStream(api.attach_socket(self.id, params=_BOTH_WAYS))
+            except BaseException:
+                self._kill()
+                raise
 
     def state(self) -> str:
         """Return what the engine says of the container in a few words, for messages."""
@@ -162,17 +168,25 @@ class Container:
         return "the container still runs"
 
     def close(self) -> None:
-        """Kill and remove the container; it may be gone already."""
+        """End and remove the container; it may be gone already."""
         if self._closed:
             return
         self._closed = True
+        self.stream.close()
+        # The end of its first process takes everything in it along, and the engine then removes it by itself
+        # (auto-remove), so that nobody waits for that.
+        if not self.stream.ended.is_set():
+            self._kill()
         from docker.errors import DockerException
 
-        # Removal by the engine itself (auto-remove) follows the kill, so that nobody waits for it.
-        with contextlib.suppress(DockerException, OSError):
-            self._engine.client.api.kill(self.id)
         with contextlib.suppress(DockerException, OSError):
             self._request.get_docker_client().client.close()
+
+    def _kill(self) -> None:
+        from docker.errors import DockerException
+
+        with contextlib.suppress(DockerException, OSError):
+            self._engine.client.api.kill(self.id)
 
     def __enter__(self) -> Container:
         return self

@@ -1,6 +1,6 @@
-"""A two-way byte stream to a command running in a container.
+"""A two-way byte stream to a container's first process.
 
-The engine multiplexes a command's stdout and stderr over one hijacked connection, each piece behind
+The engine multiplexes the process's stdout and stderr over one hijacked connection, each piece behind
 an eight-byte header (Docker Engine API, "Stream format"): the stream's number, three zero bytes, and
 the length as a big-endian 32-bit integer.
 """
@@ -10,17 +10,22 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 from typing import Any
 
 _HEADER = struct.Struct(">BxxxL")
 _STDERR = 2
 _STDERR_KEPT = 4096
+# How long a process that has nothing more to read may take to end by itself.
+_END_GRACE_S = 2.0
 
 
-class ExecStream:
-    """The stdin and stdout of a command in a container, as one duplex stream.
+class AttachedStream:
+    """The stdin and stdout of a container's first process, as one duplex stream.
 
-    What the command writes to stderr is kept (its last 4 KiB) for messages.
+    What the process writes to stderr is kept (its last 4 KiB) for messages.
+
+    :ivar ended: set once the end of its output was received, which comes when it has ended.
     """
 
     def __init__(self, raw: Any) -> None:
@@ -32,14 +37,26 @@ class ExecStream:
         self._remaining = 0
         self._is_stderr = False
         self._stderr = bytearray()
+        self._reading = False
+        self.ended = threading.Event()
 
     @property
     def stderr(self) -> str:
-        """Return the tail of what the command wrote to stderr so far."""
+        """Return the tail of what the process wrote to stderr so far."""
         return self._stderr.decode(errors="replace").strip()
 
     def recv(self, size: int) -> bytes:
-        """Return up to ``size`` bytes of the command's stdout; ``b""`` when it ended."""
+        """Return up to ``size`` bytes of the process's stdout; ``b""`` when it ended."""
+        self._reading = True
+        try:
+            piece = self._next_piece(size)
+        finally:
+            self._reading = False
+        if not piece:
+            self.ended.set()
+        return piece
+
+    def _next_piece(self, size: int) -> bytes:
         while True:
             while self._remaining == 0:
                 if not self._next_header():
@@ -58,16 +75,19 @@ class ExecStream:
             del self._stderr[:-_STDERR_KEPT]
 
     def sendall(self, data: bytes) -> None:
-        """Write to the command's stdin."""
+        """Write to the process's stdin."""
         self._socket.sendall(data)
 
     def end_input(self) -> None:
-        """End the command's stdin; what it still writes can be read."""
+        """End the process's stdin; what it still writes can be read."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """End the command's stdin and the stream."""
+        """End the process's stdin and the stream; a thread that receives is let see the process's end."""
+        self.end_input()
+        if self._reading:
+            self.ended.wait(_END_GRACE_S)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._holder.close()

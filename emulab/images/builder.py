@@ -137,10 +137,11 @@ class Builder:
     def _build(self, name: ImageName) -> None:
         """Build one image whose dependencies exist. The tag comes last, so nothing half done has one."""
         reference = self.reference(name)
-        with locked(f"image-{name}-{self.digest(name)[:12]}"):
-            if not self._is_missing(name):
-                return
-            with self._progress.step(f"building the image {name}") as step:
+        with self._progress.step(f"building the image {name}") as step:
+            step.update("waiting for another process that builds it")
+            with locked(f"image-{name}-{self.digest(name)[:12]}"):
+                if not self._is_missing(name):
+                    return
                 plan = self.recipes.plan(name)
                 mirror = ""
                 arguments = {key: self.reference(needed) for key, needed in plan.needs.items()}
@@ -185,6 +186,9 @@ class Builder:
             context_archive({"Dockerfile": dockerfile.encode()}, streams, context)
             image = self._run_build(plan, context, {}, step, platform=plan.platform)
         self._store.tag(image, reference)
+        if plan.recipe.result:
+            # A compiler's whole build tree; only an interrupted build needs it again.
+            self._store.remove(stage)
 
     def _run_build(
         self, plan: Plan, context: IO[bytes], arguments: Mapping[str, str], step: Step, platform: str = ""

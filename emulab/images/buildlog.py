@@ -18,6 +18,7 @@ _SHOWN_WIDTH = 60
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_BUILT = re.compile(r"^Successfully built ([0-9a-f]{12,64})$")  # all that some engines say
 _NINJA = re.compile(r"^\[(\d+)/(\d+)\] (.*)")
 _MAKE = re.compile(r"^\s+(?:CC|AS|LD|AR|HOSTCC|GEN|OBJCOPY|LZ4|GZIP)\s+(\S+)")
 _APT = re.compile(r"^(?:Get:\d+ \S+ \S+/\S+ \S+ (\S+)|(?:Unpacking|Setting up) (\S+?)[: ])")
@@ -90,7 +91,9 @@ class BuildLog:
             return
         if not line.startswith((" ---> ", "Removing intermediate container")):
             self.lines.append(line)
-        if match := _STEP.match(line):
+        if match := _BUILT.match(line):
+            self.image_id = self.image_id or match.group(1)
+        elif match := _STEP.match(line):
             done, total, what = match.groups()
             self.step.update(what[:_SHOWN_WIDTH], done=float(done) - 1, total=float(total))
         elif match := _NINJA.match(line):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulab.errors import ImageError
+from emulab.images.origin import MADE
 
 if TYPE_CHECKING:
     from emulab.images.builder import Builder
@@ -93,7 +94,7 @@ def clean(builder: Builder, *, unused_only: bool = True) -> Cleaned:
     :param unused_only: keep what today's recipes lead to.
     :raises EngineError: the engine does not answer.
     """
-    current = {builder.reference(name) for name in builder.recipes.names()}
+    current = {MADE, *(builder.reference(name) for name in builder.recipes.names())}
     removed, kept = [], {}
     for image in builder.store.ours():
         for reference in image.references:

@@ -54,7 +54,8 @@ class AgentClient:
         of a container's command, or a :class:`RelayStream` of another client. The client closes it.
     :param name: what the agent runs on, for messages.
     :param keep: let what an earlier session spawned live on.
-    :param flush: end what an earlier host may have left half sent; for a channel that is not new.
+    :param flush: when no answer comes, end what an earlier host may have left half sent, and greet again;
+        for a channel that is not new.
     :param timeout_s: how long the agent's first answer and those of short requests may take.
     :param diagnosis: asked for a reason, such as a console's last lines, when the agent is lost.
     :raises MachineError: no agent answers.

@@ -28,6 +28,7 @@ WINDOW = 1 << 20
 """How many bytes an agent may send ahead on one channel of a request."""
 _READ_SIZE = 1 << 18
 _CREDIT = struct.Struct("<I")
+_FLUSH_AFTER_S = 2.0
 
 
 class ByteStream(Protocol):
@@ -197,12 +198,10 @@ class Session:
         """
         self._reader.start()
         exchange = self._register("hello")
-        if flush:
-            self._write(wire.FLUSH)
         hello = msgspec.json.encode({"window": WINDOW, "keep": keep})
         self.send(exchange.number, Kind.HELLO, document=hello)
         try:
-            answer = exchange.next(time.monotonic() + timeout_s)
+            answer = self._hello_answer(exchange, hello, flush, timeout_s)
         except TimeoutError:
             raise self._error(f"the agent of {self.name} did not answer within {timeout_s:g} s") from None
         finally:
@@ -210,6 +209,18 @@ class Session:
         if answer.kind is not Kind.HELLO:
             raise self._error(f"the agent of {self.name} refused the session: {answer.document.decode()}")
         return answer.document
+
+    def _hello_answer(self, exchange: Exchange, hello: bytes, flush: bool, timeout_s: float) -> Frame:
+        deadline = time.monotonic() + timeout_s
+        if flush:
+            try:
+                return exchange.next(min(time.monotonic() + _FLUSH_AFTER_S, deadline))
+            except TimeoutError:
+                # It may take the hello for the rest of an earlier frame. A second hello of one session
+                # does nothing.
+                self._write(wire.FLUSH)
+                self.send(exchange.number, Kind.HELLO, document=hello)
+        return exchange.next(deadline)
 
     def begin(self, what: str, document: bytes) -> Exchange:
         """Send a request.

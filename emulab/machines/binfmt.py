@@ -31,6 +31,7 @@ _PREFIX = "emulab"
 _MACHINES = {"arm64": 0xB7, "armv7": 0x28, "riscv64": 0xF3}
 _TIMEOUT_S = 20.0
 _numbers = itertools.count(1)
+_HOST_IS_THERE = b"\n"
 
 
 def entry_name(architecture: Architecture, owner: Owner, number: int) -> str:
@@ -139,17 +140,17 @@ class _LocalEntry(Entry):
 
 class _ContainerEntry(Entry):
     def __init__(self, table: Table, arguments: Sequence[str]) -> None:
-        agent = f"{TOOLS}/bin/emulab-agent"
         spec = ContainerSpec(
             image=table.image,
-            command=[agent, "hold"],
+            command=[f"{TOOLS}/bin/emulab-agent", "binfmt", *arguments],
             role="binfmt",
             volumes=[VolumeMount(table.tools, TOOLS)],
             tmpfs={"/run": 0},
             administers_kernel=True,
         )
         self._container = Container(table.engine, spec)
-        self._stream = self._container.stream([agent, "binfmt", *arguments])
+        self._stream = self._container.stream
+        self._stream.sendall(_HOST_IS_THERE)
         self.answer = self._stream.recv(65536).decode().strip()
         if not self.answer and self._stream.stderr:
             self.close()

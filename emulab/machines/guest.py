@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from emulab.engine.container import commands
 from emulab.errors import EmulabError, MachineError
@@ -33,27 +34,50 @@ class Guest:
     """
 
     def __init__(self, host: AgentClient, command: Sequence[str]) -> None:
-        """Start QEMU and connect to its monitor.
+        """Start QEMU.
 
-        :raises MachineError: it ended at once, with its own words.
+        :raises MachineError: it could not be started.
         """
         commands.debug(shlex.join(command))
         self._host = host
         self.started = time.monotonic()
         program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")
         self._pid = host.spawn(program).pid
+
+    @functools.cached_property
+    def monitor(self) -> Monitor:
+        """Return QEMU's monitor, connecting at the first use.
+
+        :raises MachineError: the emulator is gone, with its own words.
+        """
         try:
-            relay = host.dial(MONITOR_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
-            self.monitor = Monitor(relay.as_socket())
+            return Monitor(self._dial(MONITOR_SOCKET).as_socket())
+        except MachineError as error:
+            raise self.diagnosed(error) from error
+
+    def command_monitor(self, *commands: tuple[str, dict[str, Any]]) -> None:
+        """Have QEMU's monitor execute commands in their order.
+
+        :raises MachineError: it refused one, or is gone, with its own words.
+        """
+        monitor = self.monitor
+        try:
+            monitor.execute_all(commands)
         except MachineError as error:
             raise self.diagnosed(error) from error
 
     def dial_agent(self) -> RelayStream:
         """Return a stream to the port of the guest's agent, who may not be there yet.
 
-        :raises MachineError: the emulator is gone.
+        :raises MachineError: the emulator is gone, with its own words.
         """
-        return self._host.dial(AGENT_SOCKET, timeout_s=_DIAL_TIMEOUT_S)
+        try:
+            return self._dial(AGENT_SOCKET)
+        except MachineError as error:
+            raise self.diagnosed(error) from error
+
+    def _dial(self, path: str) -> RelayStream:
+        return self._host.dial(path, timeout_s=_DIAL_TIMEOUT_S)
 
     def greet(self, stream: RelayStream, timeout_s: float) -> AgentClient:
         """Return a session with the guest's agent, once it answers.
@@ -112,7 +136,12 @@ class Guest:
         """Kill the emulator."""
         with contextlib.suppress(EmulabError):
             self._host.stop(self._pid, grace_s=0.0)
-        self.monitor.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Let go of the monitor; the emulator goes on."""
+        if "monitor" in vars(self):
+            self.monitor.close()
 
     def __enter__(self) -> Self:
         return self

@@ -43,7 +43,7 @@ class Hosting:
         """
         spec = ContainerSpec(
             image=image,
-            command=[AGENT, "hold"],
+            command=[AGENT, "serve"],
             role=role,
             volumes=[VolumeMount(tools.volume, TOOLS), *volumes],
             tmpfs=dict.fromkeys(_TMPFS, 0),
@@ -54,8 +54,8 @@ class Hosting:
         )
         self.container = Container(engine, spec)
         try:
-            self._stream = self.container.stream([AGENT, "serve"])
-            self.agent = AgentClient(self._stream, name="the container", diagnosis=self.container.state)
+            stream = self.container.stream
+            self.agent = AgentClient(stream, name="the container", diagnosis=self.container.state)
         except BaseException:
             self.container.close()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,9 +12,14 @@ from emulab.errors import MachineError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
 _TIMEOUT_S = 10.0
+
+
+def load_monitor() -> None:
+    """Import what a monitor needs, so that the first one need not."""
+    importlib.import_module("qemu.qmp")
 
 
 class Monitor:
@@ -28,6 +34,8 @@ class Monitor:
 
         self._client = QMPClient("emulab")
         self._loop = asyncio.new_event_loop()
+        # An emulator that dies breaks the package's own readers too; the command that waits says so.
+        self._loop.set_exception_handler(lambda _loop, _context: None)
         self._thread = threading.Thread(target=self._loop.run_forever, name="qmp", daemon=True)
         self._thread.start()
         # The package logs what this class turns into errors, and its loop those that nobody awaits any more.
@@ -46,6 +54,17 @@ class Monitor:
         """
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
         return self._await(self._client.execute(command, named or None), command)
+
+    def execute_all(self, commands: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Run QMP commands in their order, without waiting for one's answer before the next is sent.
+
+        :raises MachineError: QEMU refused one, or is gone.
+        """
+
+        async def together() -> None:
+            await asyncio.gather(*(self._client.execute(name, given or None) for name, given in commands))
+
+        self._await(together(), ", ".join(name for name, _ in commands))
 
     def await_migration(self, *, timeout_s: float = _TIMEOUT_S) -> None:
         """Wait until the migration under way (in or out) has ended.

@@ -9,7 +9,9 @@ them has written.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from emulab.machines.agent_documents import Program
 from emulab.machines.guest import Guest
 from emulab.machines.hosting import Hosting
 from emulab.machines.initramfs import agent_initramfs, entries_of_tar
+from emulab.machines.monitor import load_monitor
 from emulab.machines.qemu_command import (
     GIBIBYTE,
     NETWORK_SETUP,
@@ -55,7 +58,7 @@ _RESTORE_TIMEOUT_S = 10.0
 # For QEMU itself and its translated code, beside the guest's RAM.
 _EMULATOR_MEMORY = GIBIBYTE
 # Part of every snapshot's name: to be raised when what is written here changes what a snapshot is.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,9 @@ class RunningGuest:
     boot_s: float
 
     def close(self) -> None:
-        """Kill the guest and remove its container."""
+        """Remove the guest's container, and the guest with it."""
         self.agent.close()
-        self.guest.close()
+        self.guest.hang_up()
         self.hosting.close()
 
 
@@ -196,27 +199,31 @@ def restore(
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
+    # What talks to QEMU is loaded while the container starts.
+    threading.Thread(target=load_monitor, name="monitor", daemon=True).start()
     hosting = host_guest(engine, system, hardware, tools, mounts)
     try:
-        if _digest_of(hosting, _STATE) != facts["state_sha256"]:
-            raise MachineError("the snapshot's state is not what was saved")
         command = [
             *system_command(hardware, [f"mem-path={_RAM}", "share=off", "readonly=on", "rom=off"]),
             *system.disk_arguments(_DISK),
             *("-incoming", "defer"),
         ]
         guest = Guest(hosting.agent, command)
-        monitor = guest.monitor
-        try:
-            # The port must have its listener before the guest runs, or it would see it closed.
-            stream = guest.dial_agent()
-            monitor.execute("migrate-set-capabilities", capabilities=_IGNORE_SHARED)
-            monitor.execute("migrate-incoming", uri=f"file:{_STATE}")
-            monitor.await_migration(timeout_s=_RESTORE_TIMEOUT_S)
-            monitor.execute("cont")
-        except MachineError as error:
-            raise guest.diagnosed(error) from error
-        running = _greeted(hosting, guest, stream, _RESTORE_TIMEOUT_S)
+        with ThreadPoolExecutor(1, "digest") as beside:
+            saved = beside.submit(_digest_of, hosting, _STATE)
+            try:
+                # The port must have its listener before the guest runs, or it would see it closed.
+                stream = guest.dial_agent()
+                # The guest runs as soon as its state is there, and its agent's answer is what says so.
+                guest.command_monitor(
+                    ("migrate-set-capabilities", {"capabilities": _IGNORE_SHARED}),
+                    ("migrate-incoming", {"uri": f"file:{_STATE}"}),
+                )
+                running = _greeted(hosting, guest, stream, _RESTORE_TIMEOUT_S)
+            finally:
+                # Where the state is damaged, that is the reason for whatever went wrong.
+                if saved.result() != facts["state_sha256"]:
+                    raise MachineError("the snapshot's state is not what was saved")
         running.agent.restore()
         return running
     except BaseException:
@@ -237,15 +244,17 @@ def _make(
         _warm_up(running.agent)
         # The clone's session must begin anew: nothing of this one may be under way in the state.
         running.agent.close()
-        monitor = running.guest.monitor
+        guest = running.guest
+        # It is saved as a running one, so that a clone runs by itself: the saving is what stops it.
+        guest.command_monitor(
+            ("migrate-set-capabilities", {"capabilities": _IGNORE_SHARED}),
+            ("migrate", {"uri": f"file:{_STATE}"}),
+        )
         try:
-            monitor.execute("stop")
-            monitor.execute("migrate-set-capabilities", capabilities=_IGNORE_SHARED)
-            monitor.execute("migrate", uri=f"file:{_STATE}")
-            monitor.await_migration()
-            monitor.execute("quit")
+            guest.monitor.await_migration()
+            guest.monitor.execute("quit")
         except MachineError as error:
-            raise running.guest.diagnosed(error) from error
+            raise guest.diagnosed(error) from error
         host = running.hosting.agent
         for path in (_KERNEL, _INITRAMFS):
             host.remove(path)
@@ -258,9 +267,13 @@ def _digest_of(hosting: Hosting, path: str) -> str:
     return hashlib.sha256(hosting.agent.get(path)).hexdigest()
 
 
+# What nearly every program's start needs: the shell's and the applets' file, whole.
+_WARM_UP = "cat /bin/sh >/dev/null; ls / >/dev/null; echo warm"
+
+
 def _warm_up(agent: AgentClient) -> None:
-    """Bring what every run needs into the guest's page cache: the shell, and starting a program at all."""
-    agent.run(Program(("/bin/sh", "-c", "exit 0")), timeout_s=_BOOT_TIMEOUT_S)
+    """Bring what every run needs into the guest's page cache: a clone would unpack it from its disk again."""
+    agent.run(Program(("/bin/sh", "-c", _WARM_UP)), timeout_s=_BOOT_TIMEOUT_S)
 
 
 def _raise_network(agent: AgentClient) -> None:

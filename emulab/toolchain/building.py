@@ -156,6 +156,7 @@ def _build_once(
     key: str,
     step: Step,
 ) -> Artifact:
+    step.update("listing its packages")
     listing, snapshot = _settled_inputs(request, go, environment)
     content = snapshot.content_digest(request.directory)
     artifact_key = cache.digest([*settings, listing.import_path, listing.program, content])
@@ -199,6 +200,8 @@ def _compile(
     arguments = [*verb, *_file_flags(request), *_output_flags(request), "-o", str(program), request.package]
     said: list[str] = []
     compiled = 0
+    once = "; zig makes the C library of a target once, which takes a minute" if request.needs_zig else ""
+    step.update(f"compiling{once}")
 
     def on_line(line: str) -> None:
         nonlocal compiled

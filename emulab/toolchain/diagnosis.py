@@ -19,8 +19,8 @@ _NO_NETWORK = re.compile(
 _BAD_LEVEL = re.compile(r"invalid (GOARM64|GORISCV64|GOARM)\b.*")
 _NO_MODULE = "go.mod file not found in current directory or any parent directory"
 _NO_VERSION = re.compile(
-    r"^go: \S+@\S+: .*(?:unknown revision|no matching versions|not found|reading \S+ 4\d\d |invalid version|malformed"
-    r"|does not contain package)",
+    r"^go: \S+@\S+: .*(?:unknown revision|no matching versions|not found|reading \S+ 4\d\d "
+    r"|invalid version|malformed|does not contain package)",
     re.MULTILINE,
 )
 _NOT_COMMAND = re.compile(r"package (\S+) is not a main package")

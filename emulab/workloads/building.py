@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What the root filesystems have; a cgo program is linked against the version it will meet.
 GLIBC_VERSIONS = {"glibc": "2.41", "glibc-old": "2.31"}
+PAGE_SIZES = {"4k": 4 << 10, "16k": 16 << 10, "64k": 64 << 10, "stock": 4 << 10}
 
 
 class Workshop:
@@ -58,6 +59,7 @@ class Workshop:
             target.architecture,
             libc=c_library(target),
             glibc=GLIBC_VERSIONS.get(target.libc),
+            page_size=PAGE_SIZES[target.kernel] if target.mode == "system" else None,
             name=program.name,
         )
         return artifact
@@ -83,8 +85,9 @@ class Workshop:
             package=program.source,
             directory=program.directory,
             architecture=place.target.architecture,
-            # Without C code the libraries play no part, and one build serves every root filesystem.
-            libc=libc if cgo else "musl",
+            # Without C code the libraries play no part, and one build serves every root filesystem; but a
+            # position-independent program has a dynamic linker all the same.
+            libc=libc if cgo or options.buildmode == "pie" else "musl",
             glibc=GLIBC_VERSIONS.get(place.target.libc) if cgo and libc == "glibc" else None,
             cgo=cgo,
             ldflags=ldflags,

@@ -17,6 +17,7 @@ from emulab.machines.agent_documents import (
 from emulab.machines.agent_machine import completed
 from emulab.machines.batch import run_batch
 from emulab.machines.qemu_command import ICOUNT_SHIFT
+from emulab.workloads.request import ProgramKind
 from emulab.workloads.service import Subject, percentile
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from emulab.figures import Figure
     from emulab.machines.opening import Opener
-    from emulab.workloads.request import RunRequest
+    from emulab.workloads.request import Place, RunRequest
     from emulab.workloads.runner import Job
 
 NOTE = (
@@ -36,32 +37,27 @@ _EVIDENCE = {"clock": f"icount, {1 << ICOUNT_SHIFT} ns per instruction"}
 _PATIENCE = 10.0
 
 
-def require_determinable(request: RunRequest, job: Job) -> None:
-    """Refuse what can not be made deterministic, saying why.
+def require_determinable(request: RunRequest, place: Place) -> None:
+    """Refuse what can not be made deterministic, before anything is built for it.
 
-    :raises UsageError: it can not.
+    :raises UsageError: it can not, with the reason.
     """
-    target = job.place.target
-    hint = "leave --deterministic out, or change that"
-    if target.mode != "system":
-        raise UsageError(
-            "user mode can not be deterministic: its clock is this host's", hint="add --mode system"
+    if place.target.mode != "system":
+        raise _refusal(request, "user mode has this host's clock", "add --mode system")
+    if request.program.kind is ProgramKind.GUEST:
+        raise _refusal(request, "it is read from a disk, whose answers come at this host's pace")
+    if (request.cpus or 1) > 1:
+        raise _refusal(
+            request, "several processors run on threads of this host, whose order is not determined"
         )
-    if job.artifact is None:
-        reason = (
-            "a program of the root filesystem is read from a disk, whose answers come at this host's pace"
-        )
-    elif job.artifact.facts.interpreter is not None:
-        reason = "a dynamic program's libraries are read from a disk, whose answers come at this host's pace"
-    elif (request.cpus or 1) > 1:
-        reason = "several processors run on several threads of this host, whose order is not determined"
-    elif target.network:
-        reason = "what comes over a network comes at this host's pace"
-    elif request.stdin:
-        reason = "what comes from this host's standard input comes at its pace"
-    else:
-        return
-    raise UsageError(f"{request.program.name} can not be run deterministically: {reason}", hint=hint)
+    if request.network:
+        raise _refusal(request, "what comes over a network comes at this host's pace")
+    if request.stdin:
+        raise _refusal(request, "what comes from this host's standard input comes at its pace")
+
+
+def _refusal(request: RunRequest, reason: str, hint: str = "leave --deterministic out") -> UsageError:
+    return UsageError(f"{request.program.name} can not be run deterministically: {reason}", hint=hint)
 
 
 def run_deterministically(
@@ -77,8 +73,9 @@ def run_deterministically(
     :raises WorkloadError: a service was not ready.
     :raises MachineError: the guest did not finish.
     """
-    require_determinable(request, job)
     assert job.artifact is not None
+    if job.artifact.facts.interpreter is not None:
+        raise _refusal(request, "its libraries are read from a disk, whose answers come at this host's pace")
     hardware, system, _ = opener.system_of(job.place.target)
     tools = opener.tools_of(job.place.target)
     command = job.command

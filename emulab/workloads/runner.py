@@ -65,6 +65,9 @@ def run(
     :raises InfrastructureError: something beneath the program failed.
     """
     places = find_places(request)
+    if request.deterministic and not request.find_smallest_memory:
+        for place in places:
+            require_determinable(request, place)
     workshop = Workshop(request, progress)
     outcome = Outcome()
     with Opener(progress) as opener:
@@ -72,9 +75,6 @@ def run(
         machines = Ahead(opener, [place.target for place in places], first=not _boots_its_own(request))
         try:
             jobs = [_job(request, place, workshop.artifact(place)) for place in places]
-            if request.deterministic and not request.find_smallest_memory:
-                for job in jobs:
-                    require_determinable(request, job)
             for job in jobs:
                 _carry_out(request, job, opener, machines, progress, on_output, outcome)
         finally:

@@ -10,14 +10,19 @@ from emulab.engine import Container, ContainerSpec, Engine, connect
 from emulab.images import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Starter(Protocol):
-    """Starts a container whose first process sleeps."""
+    """Starts a container whose first process is a command; by default it sleeps."""
 
     def __call__(
-        self, *, memory: int | None = None, cpus: float | None = None, tmpfs: dict[str, int] | None = None
+        self,
+        *,
+        command: list[str] | None = None,
+        memory: int | None = None,
+        cpus: float | None = None,
+        tmpfs: dict[str, int] | None = None,
     ) -> Container: ...
 
 
@@ -39,10 +44,14 @@ def start(engine: Engine, native_image: str) -> Iterator[Starter]:
     started: list[Container] = []
 
     def start(
-        *, memory: int | None = None, cpus: float | None = None, tmpfs: dict[str, int] | None = None
+        *,
+        command: list[str] | None = None,
+        memory: int | None = None,
+        cpus: float | None = None,
+        tmpfs: dict[str, int] | None = None,
     ) -> Container:
         spec = ContainerSpec(
-            native_image, ["sleep", "600"], "test", memory=memory, cpus=cpus, tmpfs=tmpfs or {}
+            native_image, command or ["sleep", "600"], "test", memory=memory, cpus=cpus, tmpfs=tmpfs or {}
         )
         started.append(Container(engine, spec))
         return started[-1]
@@ -52,16 +61,13 @@ def start(engine: Engine, native_image: str) -> Iterator[Starter]:
         container.close()
 
 
-def output_of(container: Container, script: str) -> str:
-    """Return what a shell script prints in a container, on stdout and on stderr."""
-    stream = container.stream(["sh", "-c", f"{{ {script}\n}} 2>&1"])
-    pieces = []
-    while piece := stream.recv(65536):
-        pieces.append(piece)
-    stream.close()
-    return b"".join(pieces).decode()
-
-
 @pytest.fixture(scope="session")
-def shell_output() -> object:
+def shell_output(engine: Engine) -> Callable[[Container, str], str]:
+    """Return what a shell script prints in a container, on stdout and on stderr."""
+
+    def output_of(container: Container, script: str) -> str:
+        running = engine.client.containers.get(container.id)
+        output: bytes = running.exec_run(["sh", "-c", f"{{ {script}\n}} 2>&1"]).output
+        return output.decode()
+
     return output_of

@@ -35,8 +35,17 @@ from emulab.progress import Silent
 
 class Told(Silent):
     def step(self, title):
-        print("began", title, flush=True)
-        return super().step(title)
+        return self
+
+    def update(self, text, *, done=None, total=None):
+        if text.startswith("RUN"):
+            print(text, flush=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
 
 directory = Path(sys.argv[1])
 recipes = Recipes.load(directory / "images", directory / "dockerfiles")
@@ -205,3 +214,28 @@ def test_a_missing_file_is_said_and_no_container_stays(client: docker.DockerClie
         if container.id not in before and container.labels.get("org.emulab.role") == "read"
     ]  # fmt: skip
     assert not left
+
+
+def test_an_image_made_of_a_result_has_the_guests_platform_and_keeps_nothing_of_its_build(
+    client: docker.DockerClient, house: House, tmp_path: Path
+) -> None:
+    house(itest8=f"RUN mkdir /o && echo {time.time_ns()} >/o/file && tar -C /o -cf /result.tar file\n")
+    recipe = (
+        TOOL.replace('"tool"', '"rootfs"') + 'architectures = ["armv7"]\nresult = true\ncommand = ["/file"]\n'
+    )
+    (tmp_path / "images" / "itest8.toml").write_text(recipe)
+    builder = Builder(client, recipes=Recipes.load(tmp_path / "images", tmp_path / "dockerfiles"))
+    image = builder.ensure(["itest8"])["itest8-armv7"]
+    found = builder.store.find(image.reference)
+    assert found is not None
+    assert found.platform == "linux/arm/v7"
+    assert client.images.get(image.id).attrs["Config"]["Cmd"] == ["/file"]
+    container = client.containers.create(image.reference)
+    try:
+        exported = b"".join(container.export())
+    finally:
+        container.remove()
+    assert b"file" in exported
+    assert b"emulab.sources" not in exported
+    stages = client.api.images(filters={"dangling": True, "label": "org.emulab.image=itest8-armv7:stage"})
+    assert stages == []

@@ -9,7 +9,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulab.engine.stream import ExecStream
+from emulab.engine.stream import AttachedStream
 
 frames = st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=300)), max_size=20)
 
@@ -25,7 +25,7 @@ def received(frames: list[tuple[int, bytes]], cut: int, size: int) -> tuple[byte
 
     writer = threading.Thread(target=write)
     writer.start()
-    stream = ExecStream(ours)
+    stream = AttachedStream(ours)
     out = b"".join(iter(lambda: stream.recv(size), b""))
     writer.join()
     stream.close()

@@ -74,6 +74,12 @@ def test_a_build_with_an_image_has_not_failed() -> None:
     assert log.image_id == "sha256:1"
 
 
+def test_an_engine_that_says_the_image_only_in_words_is_understood() -> None:
+    log, _ = log_of("Successfully built 0123456789ab\n")
+    assert log.failure() is None
+    assert log.image_id == "0123456789ab"
+
+
 def test_an_image_of_an_earlier_stage_does_not_hide_a_failure() -> None:
     log, _ = log_of(aux={"ID": "sha256:1"})
     log.feed({"error": "boom"})

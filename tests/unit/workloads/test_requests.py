@@ -123,4 +123,7 @@ def test_a_chip_that_runs_no_go_is_refused_in_numbers(guest_request: RunRequest)
 
 def test_what_needs_a_whole_machine_gets_one(guest_request: RunRequest) -> None:
     assert find_places(replace(guest_request, deterministic=True))[0].target.mode == "system"
-    assert find_places(replace(guest_request, find_smallest_memory=True, ready="tcp://:80"))[0].target.mode == "system"
+    assert (
+        find_places(replace(guest_request, find_smallest_memory=True, ready="tcp://:80"))[0].target.mode
+        == "system"
+    )
