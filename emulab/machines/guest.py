@@ -40,6 +40,7 @@ class Guest:
         """
         commands.debug(shlex.join(command))
         self._host = host
+        self._obituary: list[str] = []
         self.started = time.monotonic()
         program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")
         self._pid = host.spawn(program).pid
@@ -97,16 +98,23 @@ class Guest:
 
     def last_words(self) -> str:
         """Return what the emulator said, how it ended, and the console's last lines."""
-        words = []
-        with contextlib.suppress(EmulabError):
-            tail = self._tail()
-            said = tail.output.decode(errors="replace").strip()
-            words.append("QEMU still runs" if tail.alive else self._ending())
-            words += [f"QEMU: {line}" for line in said.splitlines()]
+        words = self._emulators_words()
         console = self.console()
         words.append("the guest's console:" if console else "the guest's console is empty")
         words += console[-_CONSOLE_LINES:]
         return "\n".join(words)
+
+    def _emulators_words(self) -> list[str]:
+        """Return what became of the emulator; once it has ended, always the same."""
+        if self._obituary:
+            return list(self._obituary)
+        with contextlib.suppress(EmulabError):
+            tail = self._tail()
+            said = [f"QEMU: {line}" for line in tail.output.decode(errors="replace").strip().splitlines()]
+            if tail.alive:
+                return ["QEMU still runs", *said]
+            self._obituary = [self._ending(), *said]
+        return list(self._obituary)
 
     def _tail(self) -> OutputTail:
         """Return what the emulator said last; its sockets close a moment before it has ended."""
