@@ -310,7 +310,7 @@ def test_qemu_killed_from_outside_is_told_with_the_reason(
     error = failure[0]
     assert isinstance(error, MachineError)
     assert "the guest" in error.message
-    assert "QEMU has ended" in error.detail
+    assert "QEMU was killed by SIGKILL" in error.detail
 
 
 def test_too_little_memory_to_boot_is_told_with_the_console(
