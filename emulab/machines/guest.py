@@ -18,10 +18,13 @@ from emulab.machines.qemu_command import AGENT_SOCKET, CONSOLE_LOG, MONITOR_SOCK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from emulab.machines.agent_documents import OutputTail
     from emulab.machines.agent_stream import RelayStream
 
 _CONSOLE_LINES = 25
 _DIAL_TIMEOUT_S = 10.0
+_ENDING_S = 0.5
+_ENDING_POLL_S = 0.02
 
 
 class Guest:
@@ -37,6 +40,7 @@ class Guest:
         """
         commands.debug(shlex.join(command))
         self._host = host
+        self._obituary: list[str] = []
         self.started = time.monotonic()
         program = Program(tuple(command), environment={"PATH": "/usr/bin:/bin"}, cwd="/run")
         self._pid = host.spawn(program).pid
@@ -94,16 +98,37 @@ class Guest:
 
     def last_words(self) -> str:
         """Return what the emulator said, how it ended, and the console's last lines."""
-        words = []
-        with contextlib.suppress(EmulabError):
-            tail = self._host.output(self._pid)
-            said = tail.output.decode(errors="replace").strip()
-            words.append("QEMU still runs" if tail.alive else "QEMU has ended")
-            words += [f"QEMU: {line}" for line in said.splitlines()]
+        words = self._emulators_words()
         console = self.console()
         words.append("the guest's console:" if console else "the guest's console is empty")
         words += console[-_CONSOLE_LINES:]
         return "\n".join(words)
+
+    def _emulators_words(self) -> list[str]:
+        """Return what became of the emulator; once it has ended, always the same."""
+        if self._obituary:
+            return list(self._obituary)
+        with contextlib.suppress(EmulabError):
+            tail = self._tail()
+            said = [f"QEMU: {line}" for line in tail.output.decode(errors="replace").strip().splitlines()]
+            if tail.alive:
+                return ["QEMU still runs", *said]
+            self._obituary = [self._ending(), *said]
+        return list(self._obituary)
+
+    def _tail(self) -> OutputTail:
+        """Return what the emulator said last; its sockets close a moment before it has ended."""
+        deadline = time.monotonic() + _ENDING_S
+        while (tail := self._host.output(self._pid)).alive and time.monotonic() < deadline:
+            time.sleep(_ENDING_POLL_S)
+        return tail
+
+    def _ending(self) -> str:
+        """Return how the emulator, which has ended, did so."""
+        end = self._host.stop(self._pid, grace_s=0.0)
+        if end.signal is not None:
+            return f"QEMU was killed by {end.signal}"
+        return f"QEMU has ended with status {end.exit}"
 
     def is_running(self) -> bool:
         """Tell whether the emulator still runs."""

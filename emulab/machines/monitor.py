@@ -38,8 +38,9 @@ class Monitor:
         self._loop.set_exception_handler(lambda _loop, _context: None)
         self._thread = threading.Thread(target=self._loop.run_forever, name="qmp", daemon=True)
         self._thread.start()
-        # The package logs what this class turns into errors.
+        # The package logs what this class turns into errors, and its loop those that nobody awaits any more.
         self._client.logger.disabled = True
+        self._loop.set_exception_handler(lambda *_: None)
         try:
             self._await(self._client.connect(connection), "greet")
         except MachineError:

@@ -26,6 +26,7 @@ from emulab.machines.initramfs import agent_initramfs, entries_of_tar
 from emulab.machines.monitor import load_monitor
 from emulab.machines.qemu_command import (
     GIBIBYTE,
+    MEBIBYTE,
     NETWORK_SETUP,
     SystemHardware,
     boot_arguments,
@@ -54,7 +55,9 @@ _INITRAMFS = f"{_DIRECTORY}/initramfs"
 _IGNORE_SHARED = [{"capability": "x-ignore-shared", "state": True}]
 _ROLE = "snapshot"
 _BOOT_TIMEOUT_S = 60.0
-_RESTORE_TIMEOUT_S = 10.0
+# Far more than it takes, since whoever gives up too early throws a good snapshot away.
+_RESTORE_TIMEOUT_S = 30.0
+_COMFORTABLE_MEMORY = 64 * MEBIBYTE
 # For QEMU itself and its translated code, beside the guest's RAM.
 _EMULATOR_MEMORY = GIBIBYTE
 # Part of every snapshot's name: to be raised when what is written here changes what a snapshot is.
@@ -180,13 +183,25 @@ def boot(
             *(network_arguments() if network else ()),
         ]
         guest = Guest(hosting.agent, command)
-        running = _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        try:
+            running = _greeted(hosting, guest, guest.dial_agent(), _BOOT_TIMEOUT_S)
+        except MachineError as error:
+            raise _not_booted(hardware, error) from error
         if network:
             _raise_network(running.agent)
         return running
     except BaseException:
         hosting.close()
         raise
+
+
+def _not_booted(hardware: SystemHardware, error: MachineError) -> MachineError:
+    size = f"{hardware.memory // MEBIBYTE} MiB of memory"
+    return MachineError(
+        f"the {hardware.architecture.name} guest did not boot with {size}: {error.message}",
+        hint="give it more with --memory" if hardware.memory < _COMFORTABLE_MEMORY else error.hint,
+        detail=error.detail,
+    )
 
 
 def restore(
