@@ -41,3 +41,36 @@ def test_stdout_arrives_whole_and_in_order(frames: list[tuple[int, bytes]], cut:
 def test_stderr_is_kept_apart() -> None:
     out, err = received([(1, b"a"), (2, b"trouble\n"), (1, b"b")], 3, 100)
     assert (out, err) == (b"ab", "trouble")
+
+
+def test_closing_lets_the_process_end_by_itself_and_what_it_still_says_arrive() -> None:
+    ours, theirs = socket.socketpair()
+    stream = AttachedStream(ours)
+    said: list[bytes] = []
+
+    def receive() -> None:
+        said.extend(iter(lambda: stream.recv(100), b""))
+
+    def process() -> None:
+        while theirs.recv(100):
+            pass  # until its input ends
+        theirs.sendall(struct.pack(">BxxxL", 1, 4) + b"last")
+        theirs.close()
+
+    threads = [threading.Thread(target=receive), threading.Thread(target=process)]
+    for thread in threads:
+        thread.start()
+    stream.sendall(b"work")
+    stream.close()
+    assert stream.ended.is_set()
+    for thread in threads:
+        thread.join(5)
+    assert said == [b"last"]
+
+
+def test_closing_a_stream_whose_process_goes_on_says_that_it_did_not_end() -> None:
+    ours, theirs = socket.socketpair()
+    stream = AttachedStream(ours)
+    stream.close()
+    assert not stream.ended.is_set()
+    assert theirs.recv(1) == b""
