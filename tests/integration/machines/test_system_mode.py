@@ -13,7 +13,6 @@ import pytest
 
 from emulab.engine import Container, ContainerSpec, VolumeMount
 from emulab.errors import MachineError
-from emulab.machines.qemu_command import AGENT_SOCKET
 from emulab.machines.snapshots import forget_snapshot, restore
 from emulab.progress import Silent, SilentStep
 
