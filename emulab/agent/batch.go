@@ -36,14 +36,20 @@ func (s *batchSink) send(f *frame) error {
 
 // batch performs a plan and prints the results.
 func (a *agent) batch(plan []byte) {
-	var lines [][]byte
+	lines := a.performAll(plan)
+	a.processes.killAll()
+	printBatch(lines)
+}
+
+// performAll returns one line for each request of a plan.
+func (a *agent) performAll(plan []byte) (lines [][]byte) {
 	v, err := parseDocument(plan)
 	in := newFields(v)
 	requests, _ := in.take("requests")
 	all, ok := requests.([]any)
-	if problem := in.finish(); err != nil || problem != nil || !ok {
-		lines = append(lines, newObject().integer("index", -1).raw("failure",
-			(&failure{code: "bad-request", message: "/batch.json is no batch"}).document()).done())
+	if err != nil || in.finish() != nil || !ok {
+		problem := &failure{code: "bad-request", message: "/batch.json is no batch"}
+		return [][]byte{newObject().integer("index", -1).raw("failure", problem.document()).done()}
 	}
 	pids := make([]int64, len(all))
 	for i, request := range all {
@@ -54,8 +60,7 @@ func (a *agent) batch(plan []byte) {
 		}
 		lines = append(lines, sink.line(i))
 	}
-	a.processes.killAll()
-	printBatch(lines)
+	return lines
 }
 
 func (a *agent) performOne(sink *batchSink, request any, pids []int64) {

@@ -15,7 +15,6 @@ from emulab.errors import ImageError
 from emulab.images.buildlog import BuildLog
 from emulab.images.digests import Digests
 from emulab.images.mirror import SETTING
-from emulab.images.origin import ensure_origin
 from emulab.images.recipes import Recipes
 from emulab.images.schedule import Job, run
 from emulab.images.store import LABEL_IMAGE, ImageStore, StoredImage, context_archive
@@ -147,6 +146,8 @@ class Builder:
                 arguments = {key: self.reference(needed) for key, needed in plan.needs.items()}
                 arguments |= plan.arguments
                 if plan.recipe.kind == "base":
+                    from emulab.images.origin import ensure_origin
+
                     arguments["ORIGIN"], mirror = ensure_origin(self._store, step)
                     arguments["MIRROR"] = mirror
                 stage = self._make(plan, arguments, step)

@@ -296,7 +296,7 @@ class AgentClient:
             if not self.is_lost:
                 running.kill()
             raise
-        ended = vars(running.result())
+        ended = msgspec.structs.asdict(running.result())
         return RunResult(**(ended | {name: b"".join(pieces) for name, pieces in kept.items()}))
 
     def spawn(self, program: Program, ready: Ready | None = None) -> SpawnResult:

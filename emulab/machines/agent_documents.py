@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,7 @@ def nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
-@dataclass(frozen=True)
-class Hello:
+class Hello(msgspec.Struct, frozen=True):
     """What an agent says about itself and its machine.
 
     :param architecture: Go's name of what the agent was built for.
@@ -41,8 +41,7 @@ class Hello:
     init: bool
 
 
-@dataclass(frozen=True)
-class ProgramLimits:
+class ProgramLimits(msgspec.Struct, frozen=True):
     """Resource limits, set between exec and the program's first instruction."""
 
     address_space: int | None = None
@@ -51,8 +50,7 @@ class ProgramLimits:
     processes: int | None = None
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """A program to start.
 
     :param argv: name, looked up in PATH when it has no slash, and arguments.
@@ -67,14 +65,14 @@ class Program:
     root: str = ""
     uid: int | None = None
     gid: int | None = None
-    limits: ProgramLimits = field(default_factory=ProgramLimits)
+    limits: ProgramLimits = ProgramLimits()
 
     def fields(self) -> dict[str, object]:
         """Return the request's members."""
         out: dict[str, object] = {"argv": self.argv}
         if self.environment is not None:
             out["env"] = [f"{name}={value}" for name, value in self.environment.items()]
-        limits = {k: v for k, v in vars(self.limits).items() if v is not None}
+        limits = {k: v for k, v in msgspec.structs.asdict(self.limits).items() if v is not None}
         optional = {
             "cwd": self.cwd or None, "root": self.root or None, "uid": self.uid, "gid": self.gid,
             "limits": limits or None,
@@ -82,8 +80,7 @@ class Program:
         return out | {name: value for name, value in optional.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """How a spawned program shows that it works.
 
     :param url: ``http://:PORT/PATH`` (a status from 200 to 399), ``tcp://:PORT`` (a connection) or
@@ -103,8 +100,7 @@ class Ready:
         }
 
 
-@dataclass(frozen=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """How a program ended and what it and its waited-for children used.
 
     :param exit: its status, None when a signal killed it.
@@ -124,8 +120,7 @@ class End:
     involuntary_switches: int
 
 
-@dataclass(frozen=True)
-class RunResult(End):
+class RunResult(End, frozen=True):
     """A finished run.
 
     :param timed_out: it was killed at its time limit.
@@ -141,16 +136,14 @@ class RunResult(End):
     stderr: bytes = b""
 
 
-@dataclass(frozen=True)
-class StopResult(End):
+class StopResult(End, frozen=True):
     """A spawned program's end, with the last 16 KiB of stdout and stderr together."""
 
     output_bytes: int
     output: bytes = b""
 
 
-@dataclass(frozen=True)
-class SpawnResult:
+class SpawnResult(msgspec.Struct, frozen=True):
     """What became of a start.
 
     :param outcome: ``ready``, ``started`` (nothing was waited for), ``died``, ``timed-out`` or ``cancelled``.
@@ -179,8 +172,7 @@ class SpawnResult:
         return self.startup_ns * NANOSECOND
 
 
-@dataclass(frozen=True)
-class StatusMemory:
+class StatusMemory(msgspec.Struct, frozen=True):
     """``/proc/PID/status``: the kernel's counters for the whole process."""
 
     vss: int
@@ -194,8 +186,7 @@ class StatusMemory:
     threads: int
 
 
-@dataclass(frozen=True)
-class MappedMemory:
+class MappedMemory(msgspec.Struct, frozen=True):
     """A sum over mappings. ``vss`` is 0 for the kernel's own sum (smaps_rollup), which has none."""
 
     vss: int
@@ -209,8 +200,7 @@ class MappedMemory:
     huge: int
 
 
-@dataclass(frozen=True)
-class MemoryMapping:
+class MemoryMapping(msgspec.Struct, frozen=True):
     """One entry of smaps; ``reason`` says why it explains a difference."""
 
     low: str
@@ -229,8 +219,7 @@ class MemoryMapping:
         return f"{self.low}-{self.high} {self.permissions} {self.path or 'anonymous'} {self.rss} B{reason}"
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """Two ways to count one quantity that are more than 5 % apart."""
 
     quantity: str
@@ -241,8 +230,7 @@ class Difference:
     mappings: tuple[MemoryMapping, ...]
 
 
-@dataclass(frozen=True)
-class MemoryFacts:
+class MemoryFacts(msgspec.Struct, frozen=True):
     """A process's memory (with its descendants' where asked for), counted three ways.
 
     :param rollup: smaps_rollup. :param sum: our own sum over smaps.
@@ -259,8 +247,7 @@ class MemoryFacts:
     mappings: tuple[MemoryMapping, ...] = ()
 
 
-@dataclass(frozen=True)
-class MemorySampling:
+class MemorySampling(msgspec.Struct, frozen=True):
     """Memory to sample while a load runs; ``within`` as for :class:`MemoryFacts`."""
 
     pid: int
@@ -273,8 +260,7 @@ class MemorySampling:
         return out if self.within is None else out | {"range": self.within}
 
 
-@dataclass(frozen=True)
-class LoadRequest:
+class LoadRequest(msgspec.Struct, frozen=True):
     """What ``ab -n requests -c concurrency [-k] url`` does."""
 
     url: str
@@ -296,8 +282,7 @@ class LoadRequest:
         return out if self.sample is None else out | {"sample": self.sample.fields()}
 
 
-@dataclass(frozen=True)
-class MemorySample:
+class MemorySample(msgspec.Struct, frozen=True):
     """A process's memory at a moment of the load."""
 
     at_ns: int
@@ -306,8 +291,7 @@ class MemorySample:
     pss: int
 
 
-@dataclass(frozen=True)
-class LoadFacts:
+class LoadFacts(msgspec.Struct, frozen=True):
     """How a service bore a load.
 
     :param failed: how many requests failed, by kind: connect, send, receive, timeout, length, malformed.
@@ -329,8 +313,7 @@ class LoadFacts:
         return sum(self.failed.values())
 
 
-@dataclass(frozen=True)
-class FileFacts:
+class FileFacts(msgspec.Struct, frozen=True):
     """A path's facts; the other fields say nothing when it does not exist."""
 
     exists: bool
@@ -343,8 +326,7 @@ class FileFacts:
     target: str = ""
 
 
-@dataclass(frozen=True)
-class ProgramFacts:
+class ProgramFacts(msgspec.Struct, frozen=True):
     """What a program file says about itself.
 
     :param machine: GOARCH-like; "" when it is not known.
@@ -358,8 +340,7 @@ class ProgramFacts:
     interpreter_found: bool
 
 
-@dataclass(frozen=True)
-class OutputTail:
+class OutputTail(msgspec.Struct, frozen=True):
     """The last 16 KiB that a spawned program printed."""
 
     alive: bool
@@ -367,8 +348,7 @@ class OutputTail:
     output: bytes = b""
 
 
-@dataclass(frozen=True)
-class AgentUsage:
+class AgentUsage(msgspec.Struct, frozen=True):
     """What the agent itself costs, and how busy its machine is."""
 
     user_ns: int

@@ -118,4 +118,9 @@ def _grid(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]]:
         cell = quantity_with_interval(figure.value, figure.low, figure.high, figure.unit)
         rows.setdefault((title, str(figure.kind)), {})[column] = cell
     header = ["figure", "class", *columns]
+    # A figure that some targets lack stands where it would with all of them.
+    order = list(_TITLES.values())
+    rows = dict(
+        sorted(rows.items(), key=lambda row: order.index(row[0][0]) if row[0][0] in order else len(order))
+    )
     return header, [[*key, *(cells.get(column, "") for column in columns)] for key, cells in rows.items()]

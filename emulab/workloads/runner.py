@@ -13,11 +13,8 @@ from emulab import __version__
 from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Ahead, Opener
 from emulab.machines.protocol import Command
-from emulab.workloads.building import Workshop
-from emulab.workloads.deterministic import NOTE, require_determinable, run_deterministically
-from emulab.workloads.request import find_places
+from emulab.workloads.request import ProgramKind, find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
-from emulab.workloads.smallest_memory import find_smallest_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,16 +62,13 @@ def run(
     :raises InfrastructureError: something beneath the program failed.
     """
     places = find_places(request)
-    if request.deterministic and not request.find_smallest_memory:
-        for place in places:
-            require_determinable(request, place)
-    workshop = Workshop(request, progress)
+    _check(request, places)
     outcome = Outcome()
     with Opener(progress) as opener:
         # Building the program needs no engine, and preparing machines needs no program.
         machines = Ahead(opener, [place.target for place in places], first=not _boots_its_own(request))
         try:
-            jobs = [_job(request, place, workshop.artifact(place)) for place in places]
+            jobs, go = _jobs(request, places, progress)
             for job in jobs:
                 _carry_out(request, job, opener, machines, progress, on_output, outcome)
         finally:
@@ -82,7 +76,7 @@ def run(
     environment = {
         "emulab": __version__,
         "host": _host(),
-        "go": workshop.go.version if workshop.go is not None else None,
+        "go": go,
         "machines": outcome.machines,
     }
     return Document("run", environment, outcome.figures, (), outcome.notes), outcome.failures
@@ -90,22 +84,46 @@ def run(
 
 def _host() -> dict[str, Any]:
     """Return what figures under emulation depend on: this host's processor and system."""
-    model = platform.processor()
+    model = ""
     with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as lines:
-        model = next(
-            (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model
-        )
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return {
-        "cpu": model,
+        # Python asks a program for it where it does not know.
+        "cpu": model or platform.processor(),
         "cpus": os.cpu_count(),
         "machine": platform.machine(),
         "system": f"{platform.system()} {platform.release()}",
     }
 
 
+def _check(request: RunRequest, places: Sequence[Place]) -> None:
+    """Refuse what can not be run as it was asked.
+
+    :raises UsageError: with the reason.
+    """
+    if request.deterministic and not request.find_smallest_memory:
+        from emulab.workloads.deterministic import require_determinable
+
+        for place in places:
+            require_determinable(request, place)
+
+
 def _boots_its_own(request: RunRequest) -> bool:
     """Tell whether a request does without a machine as the opener opens it."""
     return request.deterministic or request.find_smallest_memory
+
+
+def _jobs(request: RunRequest, places: Sequence[Place], progress: Progress) -> tuple[list[Job], str | None]:
+    """Return what runs where, building what must be built, and the version of Go that built it."""
+    if request.program.kind is ProgramKind.GUEST:
+        return [_job(request, place, None) for place in places], None
+    # The first machine is under way by now; what builds is not loaded before, since that takes as long as a
+    # good part of the machine's start.
+    from emulab.workloads.building import Workshop
+
+    workshop = Workshop(request, progress)
+    jobs = [_job(request, place, workshop.artifact(place)) for place in places]
+    return jobs, workshop.go.version if workshop.go is not None else None
 
 
 def _job(request: RunRequest, place: Place, artifact: Artifact | None) -> Job:
@@ -134,11 +152,15 @@ def _carry_out(
     subject = Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
     machines.wait()
     if request.find_smallest_memory:
+        from emulab.workloads.smallest_memory import find_smallest_memory
+
         memory, reasons = find_smallest_memory(request, job, opener, progress)
         outcome.figures.append(subject.figure("smallest-memory", [float(memory)], "B"))
         outcome.notes += [f"{target.title}: {reason}" for reason in reasons]
         return
     if request.deterministic:
+        from emulab.workloads.deterministic import NOTE, run_deterministically
+
         with progress.step(f"running {request.program.name} deterministically on {target.title}"):
             figures, failure = run_deterministically(request, job, subject, opener, on_output)
         outcome.figures += figures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import uuid
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,19 @@ def run_in_image(compiled: Callable[..., Path]) -> Callable[..., subprocess.Comp
         environment: Mapping[str, str] = {},
         timeout_s: float = 120,
     ) -> subprocess.CompletedProcess[str]:
+        name = f"emulab-test-{uuid.uuid4().hex}"
         shared = {"watch": watch, **files}
         mounts = [f"--volume={path}:/in/{name}:ro" for name, path in shared.items()]
         variables = [f"{name}={value}" for name, value in environment.items()]
-        return subprocess.run(
-            ["docker", "run", "--rm", "--network=none", *mounts, _reference(image),
-             "/in/watch", *variables, *command],
-            capture_output=True, text=True, timeout=timeout_s, check=False,
-        )  # fmt: skip
+        try:
+            return subprocess.run(
+                ["docker", "run", "--rm", f"--name={name}", "--network=none", *mounts, _reference(image),
+                 "/in/watch", *variables, *command],
+                capture_output=True, text=True, timeout=timeout_s, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as late:
+            subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
+            pytest.fail(f"{image} {command} has not ended in {timeout_s} s: {(late.stdout or b'')[-2000:]!r}")
 
     return run
 

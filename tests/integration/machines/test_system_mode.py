@@ -220,13 +220,13 @@ class Snapshot:
     def damage(self, script: str) -> None:
         """Run a shell script in the snapshot's directory."""
         mounts = [VolumeMount(self.volume, "/snapshot", writable=True)]
-        spec = ContainerSpec(self.system.emulator, ["sleep", "60"], "test", mounts)
+        command = ["sh", "-ec", f"cd /snapshot; {script}; echo damaged"]
+        spec = ContainerSpec(self.system.emulator, command, "test", mounts)
         with Container(self.opener.engine, spec) as container:
-            stream = container.stream(["sh", "-ec", f"cd /snapshot; {script}; echo damaged"])
             said = b""
-            while piece := stream.recv(4096):
+            while piece := container.stream.recv(4096):
                 said += piece
-        assert said.endswith(b"damaged\n"), stream.stderr
+        assert said.endswith(b"damaged\n"), container.stream.stderr
 
     def forget(self) -> None:
         forget_snapshot(self.opener.engine, self.system, self.hardware)
@@ -292,15 +292,9 @@ def test_qemu_killed_from_outside_is_told_with_the_reason(
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        killing = running.hosting.container.stream(
-            [
-                "sh",
-                "-c",
-                f"pkill -KILL qemu-system || kill -9 $(pidof qemu-system-{hardware.architecture.qemu})",
-            ]
-        )
-        while killing.recv(4096):
-            pass
+        script = f"pkill -KILL qemu-system || kill -9 $(pidof qemu-system-{hardware.architecture.qemu})"
+        container = opener.engine.client.containers.get(running.hosting.container.id)
+        container.exec_run(["sh", "-c", script])
         waiting.join(30)
         assert not waiting.is_alive()
     finally:
