@@ -153,8 +153,10 @@ def timed_command(argv: Sequence[str], cwd: str | None = None) -> tuple[float, s
 
     :raises SystemExit: it failed, with what it said.
     """
+    # An installed command has its bytecode.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
-    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd)
+    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=cwd, env=environment)
     seconds = time.perf_counter() - began
     if result.returncode != 0:
         raise SystemExit(f"{' '.join(argv)} ended with status {result.returncode}:\n{result.stderr}")

@@ -87,6 +87,9 @@ class ContainerSpec:
             # Nothing reads the engine's log of a container: every output has its own channel.
             "log_config": {"type": "none"},
         }
+        if not self.network:
+            # Without the engine's part in it, which starts a program of its own: a loopback is there anyway.
+            arguments["network_disabled"] = True
         if self.memory is not None:
             arguments |= {"mem_limit": self.memory, "memswap_limit": self.memory}
         if self.cpus is not None:

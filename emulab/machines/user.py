@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from emulab.cache import digest
+from emulab.engine import VolumeMount
+from emulab.engine.volumes import ensure_volume, fill_from_image
 from emulab.machines.agent_machine import AgentMachine, machine_facts
 from emulab.machines.binfmt import Table
 from emulab.machines.hosting import Hosting
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
 # For QEMU's own data and translated code, beside what the program uses.
 _EMULATOR_MEMORY = 512 * MEBIBYTE
+_ETC = "/etc"
+_ROLE = "etc"
+_HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
 def open_user_machine(
@@ -30,6 +36,8 @@ def open_user_machine(
     :raises EngineError: the container could not be started.
     :raises MachineError: its agent does not answer, or programs could not start programs.
     """
+    # Without a network the engine leaves /etc/hosts empty, whatever the image has there.
+    etc = [] if target.network else [VolumeMount(_ensure_etc(engine, rootfs), _ETC)]
     table = Table(engine, tools.agent, tools.volume, rootfs.id)
     with contextlib.ExitStack() as stack:
         stack.enter_context(table.hold(target.architecture))
@@ -39,6 +47,7 @@ def open_user_machine(
                 rootfs.id,
                 "user",
                 tools,
+                volumes=etc,
                 memory=target.memory + _EMULATOR_MEMORY,
                 cpus=target.cpus,
                 network=target.network,
@@ -64,3 +73,15 @@ def open_user_machine(
         environment=user_environment(target.architecture, target.cpu_model),
         within=GUEST_RANGE,
     )
+
+
+def _ensure_etc(engine: Engine, rootfs: BuiltImage) -> str:
+    """Return the volume that has a root filesystem's ``/etc`` with its hosts; it is made once."""
+    name = f"emulab-etc-{digest([rootfs.id, _HOSTS.decode()])[:12]}"
+
+    def fill(volume: str) -> dict[str, str]:
+        fill_from_image(engine, volume, rootfs.id, _ETC, {"hosts": (_HOSTS, 0o644)}, _ROLE)
+        return {"image": rootfs.id}
+
+    ensure_volume(engine, name, _ROLE, fill)
+    return name
