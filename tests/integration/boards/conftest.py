@@ -7,15 +7,17 @@ import subprocess
 import uuid
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from emulab.engine import connect
+from emulab.images import Builder
 from emulab.progress import Silent
 from emulab.toolchain.go import find_go
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 
@@ -43,7 +45,18 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def run_in_image(compiled: Callable[..., Path]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def reference() -> Iterator[Callable[[str], str]]:
+    """Return the reference of one of emulab's images by name, building the image when there is none."""
+    engine = connect()
+    builder = Builder(engine.client)
+    yield cache(lambda name: builder.ensure([name])[name].reference)
+    engine.client.close()
+
+
+@pytest.fixture(scope="session")
+def run_in_image(
+    compiled: Callable[..., Path], reference: Callable[[str], str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command in an image, beneath ``watch`` and with files of this computer at /in."""
     engine = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
     watch = compiled("watch", {"GOOS": "linux", "GOARCH": engine})
@@ -61,7 +74,7 @@ def run_in_image(compiled: Callable[..., Path]) -> Callable[..., subprocess.Comp
         variables = [f"{name}={value}" for name, value in environment.items()]
         try:
             return subprocess.run(
-                ["docker", "run", "--rm", f"--name={name}", "--network=none", *mounts, _reference(image),
+                ["docker", "run", "--rm", f"--name={name}", "--network=none", *mounts, reference(image),
                  "/in/watch", *variables, *command],
                 capture_output=True, text=True, timeout=timeout_s, check=False,
             )  # fmt: skip
@@ -72,27 +85,16 @@ def run_in_image(compiled: Callable[..., Path]) -> Callable[..., subprocess.Comp
     return run
 
 
-@cache
-def _reference(image: str) -> str:
-    """Return the newest image of emulab's of that name."""
-    listing: Any = subprocess.run(
-        ["docker", "image", "ls", "--quiet", f"--filter=reference=emulab/{image}"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = listing.stdout.split()
-    if not found:
-        pytest.fail(f"there is no image emulab/{image}: run `emulab setup` first")
-    return str(found[0])
-
-
 @pytest.fixture(scope="session")
-def file_of_image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+def file_of_image(
+    tmp_path_factory: pytest.TempPathFactory, reference: Callable[[str], str]
+) -> Callable[[str, str], Path]:
     """Take a file out of an image that cannot be run."""
 
     @cache
     def take(image: str, path: str) -> Path:
         created = subprocess.run(
-            ["docker", "create", _reference(image), "-"], capture_output=True, text=True, check=True
+            ["docker", "create", reference(image), "-"], capture_output=True, text=True, check=True
         )
         container = created.stdout.strip()
         copy = tmp_path_factory.mktemp(image) / Path(path).name

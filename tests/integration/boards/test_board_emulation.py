@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pytest
 from emulab.boards import Board, load_catalogue
 from emulab.boards.library import SHIPPED
 from emulab.boards.verdict import needs
+from emulab.machines.initramfs import agent_initramfs, file
 
 if TYPE_CHECKING:
     import subprocess
@@ -114,11 +114,9 @@ def test_the_boards_model_boots_linux_in_system_mode(
     assert board.emulation is not None
     disk = tmp_path / "initramfs"
     disk.write_bytes(
-        initramfs(
-            {
-                "init": compiled("boot", board.build_environment()).read_bytes(),
-                "probe": compiled("probe", board.build_environment()).read_bytes(),
-            }
+        agent_initramfs(
+            compiled("boot", board.build_environment()).read_bytes(),
+            [file("probe", compiled("probe", board.build_environment()).read_bytes(), 0o755)],
         )
     )
     assert board.software is not None
@@ -139,16 +137,16 @@ def test_the_boards_model_boots_linux_in_system_mode(
     assert report["digest"] == DIGEST
     assert report["gomaxprocs"] == board.emulation.vcpus
     assert report["page_size"] == board.software.page_kib * 1024
-    # Linux adds what it finds out by itself; what user mode shows must be there.
-    assert set(board.emulation.reports) - {"swp", "cpuid"} <= set(report["flags"])
+    # Linux adds what it finds out by itself, and shows what its own configuration brings into use.
+    assert set(board.emulation.reports) - {"swp", "thumbee", "cpuid"} <= set(report["flags"])
 
 
 def test_the_smallest_program_needs_what_refusals_say(compiled: Compiled, run_in_image: RunInImage) -> None:
     base, size = 1 << 44, 1 << 44
     for board in GENERIC:
         need = needs().linux[board.arch]
-        file = compiled("smallest", board.build_environment())
-        assert file.stat().st_size == pytest.approx(need.file_b, rel=0.15), board.arch
+        smallest = compiled("smallest", board.build_environment())
+        assert smallest.stat().st_size == pytest.approx(need.file_b, rel=0.15), board.arch
         qemu, *options = emulator(board)
         result = run_in_image(
             "qemu-user", "-resident", str(base), str(size), qemu, *options, "-B", str(base), "/in/idle",
@@ -159,8 +157,8 @@ def test_the_smallest_program_needs_what_refusals_say(compiled: Compiled, run_in
 
 
 def test_the_smallest_program_for_webassembly_is_of_the_size_that_is_told(compiled: Compiled) -> None:
-    file = compiled("smallest", {"GOOS": "wasip1", "GOARCH": "wasm"})
-    assert file.stat().st_size == pytest.approx(needs().wasm_file_b, rel=0.15)
+    smallest = compiled("smallest", {"GOOS": "wasip1", "GOARCH": "wasm"})
+    assert smallest.stat().st_size == pytest.approx(needs().wasm_file_b, rel=0.15)
 
 
 def test_every_model_is_of_a_board_that_is_tried_here() -> None:
@@ -168,16 +166,3 @@ def test_every_model_is_of_a_board_that_is_tried_here() -> None:
     for path in (SHIPPED / "models").glob("*.toml"):
         assert path.stem in tried
         assert tomllib.loads(path.read_text())
-
-
-def initramfs(files: dict[str, bytes]) -> bytes:
-    """Return a cpio archive ("newc") of programs."""
-    archive = io.BytesIO()
-    for number, (name, content) in enumerate([*files.items(), ("TRAILER!!!", b"")]):
-        fields = [number, 0o100755, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
-        archive.write(b"070701" + b"".join(b"%08X" % field for field in fields))
-        archive.write(name.encode() + b"\0")
-        archive.write(b"\0" * (-archive.tell() % 4))
-        archive.write(content)
-        archive.write(b"\0" * (-archive.tell() % 4))
-    return archive.getvalue()

@@ -9,7 +9,6 @@ import (
 )
 
 func main() {
-	os.MkdirAll("/proc", 0o755)
 	syscall.Mount("proc", "/proc", "proc", 0, "")
 	probe := exec.Command("/probe")
 	probe.Stdin = os.Stdin // not /dev/null, since there is no device here
