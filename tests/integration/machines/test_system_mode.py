@@ -54,8 +54,10 @@ def test_a_guest_has_its_own_kernel_memory_and_processor(
     assert facts.page_size == 4096
     assert 32 * MEBIBYTE < facts.memory <= 64 * MEBIBYTE
     assert facts.cpus == 1
-    done = machine.run(command("/bin/sh", "-c", "uname -r; nproc; ls /sys/class/net"))
-    assert done.stdout.decode().split() == [facts.kernel, "1", "lo"]
+    done = machine.run(command("/bin/sh", "-c", "uname -r; nproc"))
+    assert done.stdout.decode().split()[:2] == [facts.kernel, "1"]
+    links = machine.run(command("/bin/sh", "-c", "ip -o link | grep -w UP")).stdout.decode()
+    assert [line.split()[1] for line in links.splitlines()] == ["lo:"]
 
 
 def test_programs_start_programs_in_a_guest(machine: AgentMachine, command: Callable[..., Command]) -> None:
@@ -81,10 +83,11 @@ def test_the_guests_clock_is_the_hosts(machine: AgentMachine, command: Callable[
     assert before - 1 < seen < time.time() + 1
 
 
-def test_a_program_that_eats_all_memory_dies_and_the_guest_lives(
+def test_a_guest_outlives_a_program_that_eats_all_its_memory(
     machine: AgentMachine, command: Callable[..., Command]
 ) -> None:
-    done = machine.run(command("/bin/sh", "-c", "cat /dev/zero | tail >/dev/null"))
+    # Killed by the kernel, or at its limit while the kernel still looks for memory.
+    done = machine.run(command("/bin/sh", "-c", "cat /dev/zero | tail >/dev/null", timeout_s=15.0))
     assert not done.succeeded
     assert machine.run(command("/bin/true")).succeeded
 
