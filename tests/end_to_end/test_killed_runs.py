@@ -18,6 +18,8 @@ from emulab.cache import cache_root
 from emulab.engine import Engine, connect
 from emulab.engine.ownership import LABEL_OWNER, Owner
 from emulab.machines.binfmt import entry_owner
+from emulab.machines.tools import agent_program
+from emulab.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,18 +62,15 @@ def containers(engine: Engine, owners: set[str]) -> list[str]:
     ]
 
 
-def binary_formats() -> list[str]:
-    """Return the table's entries as root sees them, by the agent that emulab itself has built."""
+def binary_formats(engine: Engine) -> list[str]:
+    """Return the table's entries as root sees them, by emulab's own agent."""
     if os.geteuid() != 0:
         return []
-    agents = sorted((cache_root() / "agents").glob("*/emulab-agent"), key=lambda path: path.stat().st_mtime)
-    for agent in reversed(agents):
-        listed = subprocess.run(
-            [agent, "binfmt", "list"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        if listed.returncode == 0:
-            return listed.stdout.split()
-    raise AssertionError("no agent of this host's architecture in the cache")
+    agent = agent_program(engine.goarch, Silent())
+    listed = subprocess.run(
+        [agent, "binfmt", "list"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    )
+    return listed.stdout.split()
 
 
 def emulators(before: set[int]) -> list[str]:
@@ -104,7 +103,7 @@ def mounts() -> set[str]:
 def left(engine: Engine, killed: list[subprocess.Popen[bytes]], temporary: Path) -> dict[str, Any]:
     owners = {owner_of(process) for process in killed}
     pids = {process.pid for process in killed}
-    entries = [(name, entry_owner(name)) for name in binary_formats()]
+    entries = [(name, entry_owner(name)) for name in binary_formats(engine)]
     return {
         "containers": containers(engine, owners),
         "entries": [name for name, owner in entries if owner is not None and owner.pid in pids],
