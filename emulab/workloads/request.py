@@ -244,7 +244,7 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
         kernel=request.kernel or _kernel(board),
         board=None if board.kind == "generic" else board.id,
         network=request.network,
-        environment={**_board_environment(board, request, mode), **request.environment},
+        environment=_environment(board, request, mode),
     )
 
 
@@ -253,16 +253,26 @@ def _kernel(board: Board) -> str:
     return f"{board.software.page_kib}k" if board.software is not None else "4k"
 
 
-def _board_environment(board: Board, request: RunRequest, mode: str) -> dict[str, str]:
-    """Return what makes a Go program behave as on the board.
+def _environment(board: Board, request: RunRequest, mode: str) -> dict[str, str]:
+    """Return what makes a Go program behave as on the board, with the user's own variables.
 
     In system mode the guest's kernel says how many processors there are.
     """
-    environment = board.run_environment()
+    environment = board.run_environment(_go_release(request.build.go))
     environment.pop("GOMAXPROCS", None)
     if mode == "user" and board.emulation is not None:
         environment["GOMAXPROCS"] = str(request.cpus or board.emulation.vcpus)
-    return environment
+    own = dict(request.environment)
+    if "GODEBUG" in environment and "GODEBUG" in own:
+        # Of two settings of one switch Go takes the last.
+        own["GODEBUG"] = f"{environment['GODEBUG']},{own['GODEBUG']}"
+    return environment | own
+
+
+def _go_release(version: str | None) -> tuple[int, int]:
+    """Return the release whose switches a program knows: the one asked for, else a current one."""
+    match = re.match(r"(?:go)?(\d+)\.(\d+)", version or "")
+    return (int(match[1]), int(match[2])) if match else (1, 26)
 
 
 # What a system-mode guest gets unless the call says otherwise: enough for a Go service, and one

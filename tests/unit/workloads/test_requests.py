@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emulab.errors import UsageError, WorkloadError
-from emulab.workloads.request import ProgramKind, RunRequest, find_places, find_program
+from emulab.workloads.request import BuildOptions, ProgramKind, RunRequest, find_places, find_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,3 +127,17 @@ def test_what_needs_a_whole_machine_gets_one(guest_request: RunRequest) -> None:
         find_places(replace(guest_request, find_smallest_memory=True, ready="tcp://:80"))[0].target.mode
         == "system"
     )
+
+
+def test_the_users_switches_come_after_the_boards(guest_request: RunRequest) -> None:
+    request = replace(guest_request, boards=("raspberry-pi-4",), environment={"GODEBUG": "gctrace=1"})
+    godebug = find_places(request)[0].target.environment["GODEBUG"]
+    assert godebug.startswith("cpu.aes=off")
+    assert godebug.endswith(",gctrace=1")
+
+
+def test_an_old_go_gets_no_switches_that_it_does_not_know(guest_request: RunRequest) -> None:
+    request = replace(guest_request, boards=("milk-v-mars",))
+    new, old = (replace(request, build=BuildOptions(go=version)) for version in ("1.26.6", "1.22"))
+    assert "cpu.zbb=off" in find_places(new)[0].target.environment["GODEBUG"]
+    assert "GODEBUG" not in find_places(old)[0].target.environment
