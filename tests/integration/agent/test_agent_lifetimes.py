@@ -68,6 +68,7 @@ def test_a_lost_agent_is_said_to_whoever_waits(serving: ServingAgent) -> None:
 def test_a_host_that_is_killed_leaves_no_program(agent_program: Path, tmp_path: Path) -> None:
     script = f"""
 import subprocess, sys, time
+from emulab.machines.agent_client import AgentClient
 from emulab.machines.agent_documents import Program
 from emulab.machines.agent_session import PipeStream
 child = subprocess.Popen(["{agent_program}", "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
