@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 # A test's time depends on what else the machine does; nothing here may fail for that.
 settings.register_profile("emulab", deadline=None)
 settings.load_profile("emulab")
+
+# A shell starts what runs in its background with Ctrl-C ignored, which every child would inherit; the tests of
+# Ctrl-C need it as a terminal has it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
