@@ -10,7 +10,7 @@ from hypothesis import settings
 settings.register_profile("emulab", deadline=None)
 settings.load_profile("emulab")
 
-# A shell starts what runs in its background with Ctrl-C ignored, which every child would inherit; the tests of
+# A shell starts what runs in its background with Ctrl-C ignored, which every child inherits; the tests of
 # Ctrl-C need it as a terminal has it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -64,8 +64,10 @@ def test_the_ends_output_comes_after_the_input_has_ended(start: Starter) -> None
 
 def test_standard_error_stays_out_of_the_data_and_its_end_is_kept(start: Starter) -> None:
     stream = start(
-        command=["sh", "-c", "echo one; head -c 9000 /dev/zero | tr '\\0' x >&2; echo last >&2"]
+        command=["sh", "-c", "read go; echo one; head -c 9000 /dev/zero | tr '\\0' x >&2; echo last >&2"]
     ).stream
+    # What a command writes before anybody is attached is lost; the agent, too, waits to be spoken to.
+    stream.sendall(b"go\n")
     assert read_all(stream) == b"one\n"
     assert stream.stderr.endswith("xxxxlast")
     assert len(stream.stderr) <= 4096
