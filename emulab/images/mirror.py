@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -84,6 +82,9 @@ def _deb822(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 def _fetch(url: str) -> str | None:
     """Return a text, "" if the server has none, None if it does not answer."""
+    import urllib.error
+    import urllib.request
+
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
             return str(response.read(4096).decode(errors="replace"))
