@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,17 @@ class Engine:
     address: str
     run: str = field(default_factory=new_run_id)
     owner: Owner = field(default_factory=Owner.current)
+    _info: Future[dict[str, Any]] = field(default_factory=Future, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Ask the engine for its facts already: it takes as long to answer as images take to be found."""
+        threading.Thread(target=self._ask, name="engine", daemon=True).start()
+
+    def _ask(self) -> None:
+        try:
+            self._info.set_result(self.client.info())
+        except Exception as error:
+            self._info.set_exception(error)
 
     def labels(self, role: str) -> dict[str, str]:
         """Return the labels that everything started here carries."""
@@ -51,11 +63,10 @@ class Engine:
             LABEL_VERSION: __version__,
         }
 
-    @functools.cached_property
+    @property
     def info(self) -> dict[str, Any]:
         """Return what the engine says of itself."""
-        info: dict[str, Any] = self.client.info()
-        return info
+        return self._info.result()
 
     @property
     def identity(self) -> str:

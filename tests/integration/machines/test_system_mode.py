@@ -223,9 +223,11 @@ class Snapshot:
     def damage(self, script: str) -> None:
         """Run a shell script in the snapshot's directory."""
         mounts = [VolumeMount(self.volume, "/snapshot", writable=True)]
-        command = ["sh", "-ec", f"cd /snapshot; {script}; echo damaged"]
+        # What it said before anybody is attached would be lost, so it waits to be spoken to.
+        command = ["sh", "-ec", f"read go; cd /snapshot; {script}; echo damaged"]
         spec = ContainerSpec(self.system.emulator, command, "test", mounts)
         with Container(self.opener.engine, spec) as container:
+            container.stream.sendall(b"go\n")
             said = b""
             while piece := container.stream.recv(4096):
                 said += piece
