@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for on a machine."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a program may use; None means no limit of its own.

@@ -238,7 +238,3 @@ def _cache() -> Iterator[Check]:
     held = f"{quantity(tree_size(root), 'B')} in {root}" if root.exists() else f"{root} (empty)"
     yield Check("cache", Health.OK, held)
     yield _space("cache's disk", nearest)
-
-
-def _shown(size: int) -> str:
-    return quantity(size, "B")

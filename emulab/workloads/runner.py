@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from emulab import __version__
 from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Ahead, Opener
-from emulab.machines.protocol import Command
+from emulab.machines.protocol import SEARCH_PATH, Command
 from emulab.workloads.request import ProgramKind, find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from emulab.progress import Progress
     from emulab.toolchain.artifact import Artifact
     from emulab.workloads.request import Place, RunRequest
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def _job(request: RunRequest, place: Place, artifact: Artifact | None) -> Job:
     argv = (path, *program.arguments) if path is not None else program.arguments
     command = Command(
         argv=argv,
-        environment={"PATH": _PATH, "HOME": "/work", **place.target.environment},
+        environment={"PATH": SEARCH_PATH, "HOME": "/work", **place.target.environment},
         stdin=request.stdin,
         timeout_s=request.timeout_s,
     )

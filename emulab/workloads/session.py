@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 from emulab.errors import UsageError
 from emulab.machines.opening import Opener
-from emulab.machines.protocol import Command
+from emulab.machines.protocol import SEARCH_PATH, Command
 from emulab.workloads.request import find_places
 
 if TYPE_CHECKING:
     from emulab.progress import Progress
     from emulab.workloads.request import RunRequest
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Session:
@@ -41,7 +39,7 @@ class Session:
     def interact(self) -> int:
         """Join the program to this process's terminal and return its exit status."""
         environment = {
-            "PATH": _PATH,
+            "PATH": SEARCH_PATH,
             "HOME": "/work",
             "TERM": os.environ.get("TERM", "vt100"),
             **self._environment,

@@ -148,13 +148,17 @@ def test_the_smallest_program_needs_what_refusals_say(compiled: Compiled, run_in
         smallest = compiled("smallest", board.build_environment())
         assert smallest.stat().st_size == pytest.approx(need.file_b, rel=0.15), board.arch
         qemu, *options = emulator(board)
-        result = run_in_image(
-            "qemu-user", "-resident", str(base), str(size), qemu, *options, "-B", str(base), "/in/idle",
-            files={"idle": compiled("idle", board.build_environment())},
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        # How much of itself a program has touched when main starts differs by a quarter from run to run.
-        assert int(result.stdout) == pytest.approx(need.resident_b, rel=0.5), board.arch
+        idle = compiled("idle", board.build_environment())
+        held = []
+        # How much of itself a program has touched when main starts differs from run to run; the least counts.
+        for _ in range(3):
+            result = run_in_image(
+                "qemu-user", "-resident", str(base), str(size), qemu, *options, "-B", str(base), "/in/idle",
+                files={"idle": idle},
+            )  # fmt: skip
+            assert result.returncode == 0, result.stderr
+            held.append(int(result.stdout))
+        assert min(held) == pytest.approx(need.resident_b, rel=0.25), (board.arch, held)
 
 
 def test_the_smallest_program_for_webassembly_is_of_the_size_that_is_told(compiled: Compiled) -> None:
