@@ -2,4 +2,4 @@
 ARG BUILD
 FROM $BUILD
 COPY qemu/relocate /
-RUN /relocate /src/qemu/build
+RUN /relocate /src/qemu/build qemu-aarch64 qemu-arm qemu-riscv64 qemu-x86_64

@@ -217,7 +217,7 @@ func (r *running) obey(in *fields) {
 // move sends what the program prints, and waits for credit with the program blocked on its pipe.
 func (r *running) move(out *pump) {
 	defer close(out.done)
-	buffer := make([]byte, min(r.x.session.agent.chunk, 64<<10))
+	buffer := make([]byte, r.x.session.agent.pumped)
 	late := false
 	for {
 		n, err := out.file.Read(buffer)

@@ -11,8 +11,10 @@ import (
 type agent struct {
 	processes *processes
 	chunks    *chunkList
+	crew      crew
 	window    int  // bytes that the host may send ahead on one exchange
 	chunk     int  // largest payload that is sent
+	pumped    int  // bytes of output that are read at once
 	init      bool // PID 1 of a guest
 	started   int64
 	constant  []byte // the facts that do not change, once they were asked for
@@ -20,10 +22,11 @@ type agent struct {
 
 // newAgent returns an agent; a small one holds less memory for data on its way.
 func newAgent(small bool) *agent {
-	a := &agent{window: 1 << 20, chunk: maxPayload, init: small, started: bootClock()}
+	a := &agent{window: 1 << 20, chunk: maxPayload, pumped: 64 << 10, init: small, started: bootClock()}
 	if small {
-		a.window, a.chunk = 256<<10, 32<<10
+		a.window, a.chunk, a.pumped = 256<<10, 32<<10, 8<<10
 	}
+	a.crew.jobs = make(chan func())
 	a.chunks = newChunkList(maxPayload, 4)
 	a.processes = newProcesses()
 	return a
@@ -157,7 +160,7 @@ func (s *session) begin(f frame) {
 	if taken {
 		return // answering would end the first one in the host's eyes
 	}
-	go func() {
+	s.agent.crew.do(func() {
 		answer, bad := x.perform(f.document)
 		s.mu.Lock()
 		if s.exchanges[f.id] == x {
@@ -169,7 +172,7 @@ func (s *session) begin(f frame) {
 			return
 		}
 		x.emit(kindAnswer, 0, answer.document, answer.payload)
-	}()
+	})
 }
 
 // perform runs a request; a defect of ours ends that request only.

@@ -22,7 +22,7 @@ _IMPOSSIBLE = "Nothing can run before what is missing is there."
 def command(online: bool, as_json: bool) -> int:
     """Say what works on this machine and what is missing.
 
-    Ends with 0 when runs are possible, else with 3. Changes nothing.
+    Ends with 0 when runs are possible, else with 3. Changes nothing; a container that it tries is gone after.
     """
     from emulab.engine.host import Host
     from emulab.upkeep.checks import examine, runs_are_possible

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import threading
+import warnings
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,8 @@ from emulab.engine.ownership import (
 from emulab.errors import EngineError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import docker
 
 _NO_ENGINE_HINT = (
@@ -95,11 +100,25 @@ class Engine:
         return self.address.startswith("unix://") and Path("/proc/sys/fs").is_dir()
 
 
+def configured_address() -> str | None:
+    """Return the engine's address that the user chose: ``DOCKER_HOST``, else the docker command's context."""
+    explicit = os.environ.get("DOCKER_HOST")
+    if explicit or not (Path.home() / ".docker/config.json").exists():
+        return explicit
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    try:
+        context = ContextAPI.get_current_context()
+    except (DockerException, OSError, ValueError):
+        return None
+    chosen = context is not None and context.name != "default"
+    return str(context.Host) if chosen and context.Host else None
+
+
 def _candidates() -> list[str]:
     """Return the addresses to try, best first."""
-    from testcontainers.core.docker_client import get_docker_host
-
-    explicit = get_docker_host()
+    explicit = configured_address()
     if explicit:
         return [explicit]
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
@@ -108,17 +127,31 @@ def _candidates() -> list[str]:
     return [f"unix://{path}" for path in sockets if Path(path).exists()] or ["unix:///var/run/docker.sock"]
 
 
+def _load_docker() -> ModuleType:
+    """Return the docker SDK.
+
+    Its HTTP library loads one that guesses the encoding of texts, for a third of the whole time, where it is
+    installed. The engine's texts are all UTF-8, which is what is taken without it.
+    """
+    hidden = [name for name in ("chardet", "charset_normalizer") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module("docker")
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
 def connect() -> Engine:
     """Connect to the container engine.
 
     :raises EngineError: none answers, with what to do.
     """
-    import docker
+    docker = _load_docker()
     from docker.errors import DockerException
-    from testcontainers.core.config import testcontainers_config
 
-    # testcontainers' own reaper is an image from a registry; emulab's agent and sweep do its work.
-    testcontainers_config.ryuk_disabled = True
     failures: list[tuple[str, Exception]] = []
     for address in _candidates():
         try:
@@ -126,8 +159,6 @@ def connect() -> Engine:
         except (DockerException, OSError) as error:
             failures.append((address, error))
             continue
-        # testcontainers builds clients of its own and finds the address here.
-        os.environ["DOCKER_HOST"] = address
         return Engine(client, address)
     address, cause = failures[0]
     if "Permission denied" in str(cause):

@@ -69,16 +69,14 @@ class ContainerSpec:
     administers_kernel: bool = False
     seccomp: str | None = None
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the docker SDK's keyword arguments for it."""
+    def confinement(self) -> dict[str, Any]:
+        """Return what the docker SDK calls the host's configuration: what the container may use and see."""
         # AppArmor's profile for containers forbids mounts, whatever the capabilities.
         security = ["apparmor=unconfined"] if self.administers_kernel else ["no-new-privileges"]
         if self.seccomp is not None:
             security.append(f"seccomp={self.seccomp}")
         arguments: dict[str, Any] = {
             "auto_remove": True,
-            # Its standard input ends when whoever attached to it first goes away.
-            "stdin_open": True,
             "network_mode": "bridge" if self.network else "none",
             "read_only": True,
             "security_opt": security,
@@ -86,14 +84,31 @@ class ContainerSpec:
             "pids_limit": _PROCESS_LIMIT,
             # Nothing reads the engine's log of a container: every output has its own channel.
             "log_config": {"type": "none"},
+            "binds": [f"{m.volume}:{m.path}:{'rw' if m.writable else 'ro'}" for m in self.volumes],
+            # Programs are started from these; the engine's default for a tmpfs forbids that.
+            "tmpfs": {
+                path: f"exec,mode=1777,size={size}" if size else "exec,mode=1777"
+                for path, size in self.tmpfs.items()
+            },
         }
-        if not self.network:
-            # Without the engine's part in it, which starts a program of its own: a loopback is there anyway.
-            arguments["network_disabled"] = True
         if self.memory is not None:
             arguments |= {"mem_limit": self.memory, "memswap_limit": self.memory}
         if self.cpus is not None:
             arguments["nano_cpus"] = int(self.cpus * 1e9)
+        return arguments
+
+    def process(self) -> dict[str, Any]:
+        """Return the docker SDK's further arguments for it."""
+        arguments: dict[str, Any] = {
+            "image": self.image,
+            "command": list(self.command),
+            "environment": dict(self.environment),
+            # Its standard input ends when whoever attached to it first goes away.
+            "stdin_open": True,
+        }
+        if not self.network:
+            # Without the engine's part in it, which starts a program of its own: a loopback is there anyway.
+            arguments["network_disabled"] = True
         if self.platform is not None:
             arguments["platform"] = self.platform
         return arguments
@@ -129,31 +144,22 @@ class Container:
         :raises EngineError: the engine refused, with its own words.
         :raises NoSpaceError: the engine's disk is full.
         """
-        from testcontainers.core.container import DockerContainer
-
         commands.debug(command_line(spec))
         self._engine = engine
         self.spec = spec
         self._closed = False
         api = engine.client.api
-        # With the version given, its client does not ask the engine for it again.
-        request = DockerContainer(spec.image, docker_client_kw={"version": api.api_version})
-        request.with_command(list(spec.command))
-        request.with_envs(**spec.environment)
-        for mount in spec.volumes:
-            request.with_volume_mapping(mount.volume, mount.path, "rw" if mount.writable else "ro")
-        for path, size in spec.tmpfs.items():
-            # Programs are started from these; the engine's default for a tmpfs forbids that.
-            request.with_tmpfs_mount(path, f"exec,mode=1777,size={size}" if size else "exec,mode=1777")
-        request.with_kwargs(labels=engine.labels(spec.role), **spec.arguments())
         with engine_errors(f"container of {spec.image} could not be started"):
-            request.start()
-            self._request = request
-            self.id: str = request.get_container_id()
+            confinement = api.create_host_config(**spec.confinement())
+            created = api.create_container(
+                **spec.process(), host_config=confinement, labels=engine.labels(spec.role)
+            )
+            self.id: str = created["Id"]
             try:
+                api.start(self.id)
                 self.stream = AttachedStream(api.attach_socket(self.id, params=_BOTH_WAYS))
             except BaseException:
-                self._kill()
+                self._remove()
                 raise
 
     def state(self) -> str:
@@ -179,17 +185,13 @@ class Container:
         # The end of its first process takes everything in it along, and the engine then removes it by itself
         # (auto-remove), so that nobody waits for that.
         if not self.stream.ended.is_set():
-            self._kill()
+            self._remove()
+
+    def _remove(self) -> None:
         from docker.errors import DockerException
 
         with contextlib.suppress(DockerException, OSError):
-            self._request.get_docker_client().client.close()
-
-    def _kill(self) -> None:
-        from docker.errors import DockerException
-
-        with contextlib.suppress(DockerException, OSError):
-            self._engine.client.api.kill(self.id)
+            self._engine.client.api.remove_container(self.id, force=True)
 
     def __enter__(self) -> Container:
         return self

@@ -97,11 +97,9 @@ class Plan:
 
 def survey(host: Host, daemon: Daemon) -> Situation:
     """Look at what there is; changes nothing."""
-    from testcontainers.core.docker_client import get_docker_host
+    from emulab.engine.connection import configured_address, connect
 
-    from emulab.engine.connection import connect
-
-    given = get_docker_host()
+    given = configured_address()
     address = given or f"unix://{daemon.socket}"
     try:
         engine = connect()

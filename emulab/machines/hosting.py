@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Self
 
 from emulab.engine import Container, ContainerSpec, VolumeMount
@@ -61,7 +62,14 @@ class Hosting:
             raise
 
     def close(self) -> None:
-        """Remove the container and everything in it."""
+        """Have the container removed, and everything in it.
+
+        Nobody waits for that. Should this process end first, its end of the stream ends too, and so does the
+        container.
+        """
+        threading.Thread(target=self._see_off, name="container's end", daemon=True).start()
+
+    def _see_off(self) -> None:
         self.agent.close()
         self.container.close()
 

@@ -18,8 +18,6 @@ GIBIBYTE = 1 << 30
 
 SMALLEST_MEMORY = 16 * MEBIBYTE
 LARGEST_MEMORY = 4 * GIBIBYTE
-# Below 4 GiB of 32-bit addresses the `virt` machine keeps the first GiB for its devices.
-LARGEST_MEMORY_ARMV7 = 3 * GIBIBYTE
 MOST_CPUS = 8
 
 TOOLS = "/.emulab"
@@ -80,11 +78,10 @@ def check_memory(architecture: Architecture, memory: int) -> None:
 
     :raises UsageError: it is out of range, with the range.
     """
-    largest = LARGEST_MEMORY_ARMV7 if architecture is ARMV7 else LARGEST_MEMORY
-    if not SMALLEST_MEMORY <= memory <= largest:
+    if not SMALLEST_MEMORY <= memory <= LARGEST_MEMORY:
         raise UsageError(
             f"a {architecture.name} guest can not have {memory // MEBIBYTE} MiB of memory",
-            hint=f"use --memory {SMALLEST_MEMORY // MEBIBYTE}M to {largest // GIBIBYTE}G",
+            hint=f"use --memory {SMALLEST_MEMORY // MEBIBYTE}M to {LARGEST_MEMORY // GIBIBYTE}G",
         )
 
 
@@ -108,7 +105,7 @@ def machine_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
     machine = ["virt", "memory-backend=ram", *hardware.machine_options]
     memory = ["memory-backend-file", "id=ram", f"size={hardware.memory}", *ram]
     return [
-        f"qemu-system-{architecture.qemu}",
+        f"{TOOLS}/bin/qemu-system-{architecture.qemu}",
         *("-M", ",".join(machine), "-cpu", hardware.cpu_model, "-smp", str(hardware.cpus)),
         *("-m", f"{hardware.memory // MEBIBYTE}M", "-object", ",".join(memory)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
@@ -143,7 +140,7 @@ def disk_arguments(path: str) -> list[str]:
 
 def network_arguments() -> list[str]:
     """Return the arguments of a network card whose packets leave as the emulator's own connections."""
-    return ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network"]
+    return ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile="]
 
 
 # The addresses of QEMU's user-mode network: its own documentation, "Network emulation".
@@ -184,6 +181,11 @@ def console_device(architecture: Architecture) -> str:
 
 
 def kernel_command_line(architecture: Architecture, *settings: str) -> str:
-    """Return the kernel's command line: quiet, on the serial console, ending at a panic."""
+    """Return the kernel's command line: quiet, on the serial console, ending at a panic.
+
+    What has no meaning for the kernel becomes a variable of the agent's: while its code is being translated
+    it runs slowly, which its runtime would take for hogging and interrupt by signals.
+    """
     console = f"console={console_device(architecture)}"
-    return " ".join([console, "quiet", "loglevel=3", "panic=-1", "rdinit=/init", *settings])
+    agent = "GODEBUG=asyncpreemptoff=1"
+    return " ".join([console, "quiet", "loglevel=3", "panic=-1", "rdinit=/init", agent, *settings])

@@ -67,7 +67,7 @@ def runs_are_possible(checks: list[Check]) -> bool:
 
 
 def examine(host: Host, *, online: bool = False) -> Iterator[Check]:
-    """Look at everything that runs depend on, changing nothing.
+    """Look at everything that runs depend on; what it starts to see whether it works is gone afterwards.
 
     :param online: ask the package mirror and the Python index too.
     """
@@ -90,8 +90,10 @@ def examine(host: Host, *, online: bool = False) -> Iterator[Check]:
     yield from _cache()
     if engine is not None:
         from emulab.upkeep.holdings import images_check, leftovers_check
+        from emulab.upkeep.trial import containers_check
 
         yield images_check(engine)
+        yield containers_check(engine)
         yield leftovers_check(engine)
     if online:
         from emulab.upkeep.reachability import package_mirror, python_index

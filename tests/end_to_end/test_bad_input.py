@@ -30,7 +30,7 @@ FAILED, USAGE, INFRASTRUCTURE = 1, 2, 3
         ("run healthd --memory lots", USAGE, "'lots' is not a size; write it as 64M or 1G"),
         ("run healthd --memory 20G", USAGE, "can not have 20480 MiB of memory\n  use --memory 16M to 4G"),
         ("run healthd --memory 0 --mode system", USAGE, "can not have 0 MiB of memory"),
-        ("run healthd --arch armv7 --memory 4G", USAGE, "can not have 4096 MiB of memory\n.* 16M to 3G"),
+        ("run healthd --arch armv7 --memory 5G", USAGE, "can not have 5120 MiB of memory\n.* 16M to 4G"),
         ("run healthd --cpus 0", USAGE, "0 processors can not be given to a guest\n  use --cpus 1 to 8"),
         ("run healthd --cpus 9 --mode system", USAGE, "9 processors can not be given to a guest"),
         ("run healthd --timeout 0", USAGE, "'--timeout'"),

@@ -122,7 +122,7 @@ def test_the_boards_model_boots_linux_in_system_mode(
     assert board.software is not None
     kernel = file_of_image(f"kernel-{board.software.page_kib}k-{board.arch}", "/kernel/image")
     console = {"arm64": "ttyAMA0", "armv7": "ttyAMA0", "riscv64": "ttyS0"}[board.arch]
-    machine = {"armv7": "virt,highmem=off"}.get(board.arch, "virt")
+    machine = {"armv7": "virt,highmem-ecam=off,highmem-mmio=off"}.get(board.arch, "virt")
     result = run_in_image(
         "qemu-system",
         f"qemu-system-{board.architecture.qemu}", "-M", machine, "-cpu", board.emulation.system,

@@ -34,7 +34,7 @@ def test_the_rule_matches_an_elf_header_of_the_architecture() -> None:
     [
         (ARM64, 8 * MEBIBYTE, 1, "8 MiB"),
         (ARM64, 5 * GIBIBYTE, 1, "5120 MiB"),
-        (ARMV7, 4 * GIBIBYTE, 1, "4096 MiB"),
+        (ARMV7, 5 * GIBIBYTE, 1, "5120 MiB"),
         (RISCV64, GIBIBYTE, 9, "9 processors"),
         (RISCV64, GIBIBYTE, 0, "0 processors"),
     ],
@@ -50,6 +50,6 @@ def test_what_can_not_be_emulated_is_refused(
 def test_booting_and_restoring_share_the_machine() -> None:
     hardware = SystemHardware(ARMV7, "cortex-a7", 128 * MEBIBYTE, 2, ("highmem=off",))
     command = system_command(hardware, ["mem-path=/snap/ram", "share=on"])
-    assert command[0] == "qemu-system-arm"
+    assert command[0] == "/.emulab/bin/qemu-system-arm"
     assert "virt,memory-backend=ram,highmem=off" in command
     assert command[command.index("-smp") + 1] == "2"

@@ -1,0 +1,8 @@
+# The machine and the devices that guests of arm64 and armv7 have.
+CONFIG_ARM_VIRT=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_BLK=y
+CONFIG_VIRTIO_NET=y
+CONFIG_VIRTIO_RNG=y
+CONFIG_VIRTIO_SERIAL=y
+CONFIG_SERIAL_PCI=y
