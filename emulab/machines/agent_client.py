@@ -201,11 +201,6 @@ class AgentClient:
         self._get(path, pieces.append)
         return b"".join(pieces)
 
-    def get_to(self, path: str, target: Path) -> None:
-        """Copy a file of the machine to one of this host."""
-        with target.open("wb") as sink:
-            self._get(path, sink.write)
-
     def _get(self, path: str, on_piece: Callable[[bytes], Any]) -> None:
         seen = 0
 

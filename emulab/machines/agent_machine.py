@@ -14,7 +14,6 @@ from emulab.machines.agent_documents import (
     LoadRequest,
     MemorySampling,
     Program,
-    ProgramLimits,
     Ready,
 )
 from emulab.machines.agent_errors import RequestError
@@ -129,7 +128,6 @@ class AgentMachine:
         self.close()
 
     def _program(self, command: Command) -> Program:
-        limits = command.limits
         argv = command.argv
         if self._prefix:
             argv = emulated_argv(self._agent, command, architecture(self._facts.arch), self._prefix)
@@ -140,7 +138,7 @@ class AgentMachine:
             argv=argv,
             environment=environment,
             cwd=command.directory,
-            limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
+            limits=command.limits,
         )
 
 
