@@ -25,7 +25,7 @@ func newAgent(small bool) *agent {
 		a.window, a.chunk = 256<<10, 32<<10
 	}
 	a.chunks = newChunkList(maxPayload, 4)
-	a.processes = newProcesses()
+	a.processes = newProcesses(small)
 	return a
 }
 

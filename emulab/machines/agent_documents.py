@@ -100,6 +100,7 @@ class End(msgspec.Struct, frozen=True):
     :param exit: its status, None when a signal killed it.
     :param signal: the signal's name, ``SIGKILL``.
     :param max_rss: never less than the agent's own, which the kernel carries over an exec.
+    :param out_of_memory: the kernel killed it, or one that it started, for want of memory.
     """
 
     exit: int | None
@@ -112,6 +113,7 @@ class End(msgspec.Struct, frozen=True):
     major_faults: int
     voluntary_switches: int
     involuntary_switches: int
+    out_of_memory: bool
 
 
 class RunResult(End, frozen=True):
