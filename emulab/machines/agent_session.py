@@ -126,13 +126,17 @@ class Exchange:
             owed = 0
         self._owed[channel] = owed
 
-    def send(self, data: bytes | memoryview) -> bool:
-        """Send on channel 0 as the agent gives credit; False when the request has ended meanwhile."""
+    def send(self, data: bytes | memoryview, patience_s: float | None = None) -> bool:
+        """Send on channel 0 as the agent gives credit; False when the request has ended meanwhile.
+
+        :param patience_s: how long the agent may take nothing; None for as long as it likes.
+        :raises MachineError: it took nothing for so long, or the connection was lost.
+        """
         view = memoryview(data)
         while view:
             with self._credit_changed:
-                while self._credit == 0 and not self._over:
-                    self._credit_changed.wait()
+                if not self._credit_changed.wait_for(lambda: self._credit or self._over, patience_s):
+                    raise self._session.failure(f"{self.what} made no progress for {patience_s:g} s")
                 if self._over:
                     return False
                 size = min(len(view), self._credit, wire.MAX_PAYLOAD)
@@ -203,11 +207,11 @@ class Session:
         try:
             answer = self._hello_answer(exchange, hello, flush, timeout_s)
         except TimeoutError:
-            raise self._error(f"the agent of {self.name} did not answer within {timeout_s:g} s") from None
+            raise self.failure(f"the agent of {self.name} did not answer within {timeout_s:g} s") from None
         finally:
             self.forget(exchange)
         if answer.kind is not Kind.HELLO:
-            raise self._error(f"the agent of {self.name} refused the session: {answer.document.decode()}")
+            raise self.failure(f"the agent of {self.name} refused the session: {answer.document.decode()}")
         return answer.document
 
     def _hello_answer(self, exchange: Exchange, hello: bytes, flush: bool, timeout_s: float) -> Frame:
@@ -309,7 +313,8 @@ class Session:
         for exchange in waiting:
             exchange.deliver(error)
 
-    def _error(self, message: str) -> MachineError:
+    def failure(self, message: str) -> MachineError:
+        """Return why the connection was lost; otherwise an error with that message and what is diagnosed."""
         return self._lost or MachineError(message, detail=self._diagnosis())
 
     def close(self) -> None:
