@@ -278,7 +278,7 @@ class Session:
         decoder = wire.Decoder(seek=True)
         reason = "it was closed by the other side"
         try:
-            while data := self._stream.recv(_READ_SIZE):
+            while data := self._receive():
                 for frame in decoder.feed(data):
                     if frame.session == self._number:
                         self._dispatch(frame)
@@ -287,6 +287,14 @@ class Session:
         except (OSError, ValueError) as error:
             reason = str(error)
         self._lose(reason)
+
+    def _receive(self) -> bytes:
+        try:
+            return self._stream.recv(_READ_SIZE)
+        except MachineError as below:
+            # The agent that relays this stream is lost: that is what there is to say.
+            self._lose(below.message, below)
+            return b""
 
     def _dispatch(self, frame: Frame) -> None:
         if frame.kind is Kind.HELLO:
@@ -298,11 +306,13 @@ class Session:
         if exchange is not None:
             exchange.deliver(frame)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, below: MachineError | None = None) -> None:
+        if self._lost is not None:
+            return
         if self._closing:
-            reason = "it was closed"
-        error = MachineError(f"the connection to the agent of {self.name} was lost: {reason}")
-        if not self._closing:
+            reason, below = "it was closed", None
+        error = below or MachineError(f"the connection to the agent of {self.name} was lost: {reason}")
+        if below is None and not self._closing:
             error.detail = self._diagnosis()
         with self._lock:
             if self._lost is not None:

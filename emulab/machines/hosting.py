@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from emulab.engine import Container, ContainerSpec, VolumeMount
 from emulab.machines.agent_client import AgentClient
+from emulab.machines.pulse import Pulse
 from emulab.machines.qemu_command import TOOLS
 from emulab.machines.tools import AGENT
 
@@ -56,12 +57,14 @@ class Hosting:
         try:
             stream = self.container.stream
             self.agent = AgentClient(stream, name="the container", diagnosis=self.container.state)
+            self._pulse = Pulse(self.agent.ping)
         except BaseException:
             self.container.close()
             raise
 
     def close(self) -> None:
         """Remove the container and everything in it."""
+        self._pulse.stop()
         self.agent.close()
         self.container.close()
 
