@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulab.errors import InfrastructureError, NoSpaceError
+from emulab.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SCRATCH_LIFETIME_S = 24 * 3600.0
+"""How long a scratch directory whose owner can not be judged is left alone."""
 
 
 def cache_root() -> Path:
@@ -46,16 +48,6 @@ def file_digest(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def tree_digest(root: Path, *, pattern: str = "**/*") -> str:
-    """Return a digest of the names, modes (executable or not) and contents of the files below ``root``."""
-    rows = [
-        (str(p.relative_to(root)), bool(p.stat().st_mode & 0o111), file_digest(p))
-        for p in sorted(root.glob(pattern))
-        if p.is_file() and "__pycache__" not in p.parts
-    ]
-    return digest(rows)
 
 
 @contextmanager
@@ -107,6 +99,28 @@ def out_of_space_is_said() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def scratch(label: str) -> Iterator[Path]:
+    """Give a fresh directory in the cache that is removed at the end; a killed process's by a later sweep.
+
+    :param label: what it is for; the start of its name.
+    :raises NoSpaceError: the disk is full.
+    """
+    import tempfile
+
+    directory = _scratch_root()
+    with out_of_space_is_said():
+        directory.mkdir(parents=True, exist_ok=True)
+        made = tempfile.TemporaryDirectory(
+            prefix=f"{label}-",
+            suffix=f"-{Owner.current().named('-')}",
+            dir=directory,
+            ignore_cleanup_errors=True,
+        )
+    with made as name:
+        yield Path(name)
+
+
 def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     """Return the directory of an entry, calling ``make(directory)`` to fill it when there is none.
 
@@ -121,31 +135,42 @@ def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     with locked(f"{kind}-{key}"), out_of_space_is_said():
         if final.is_dir():
             return final
-        scratch = cache_root() / "scratch" / f"{kind}-{key[:16]}-{os.getpid()}-{time.monotonic_ns()}"
-        scratch.mkdir(parents=True)
-        try:
-            make(scratch)
+        with scratch(f"{kind}-{key[:16]}") as directory:
+            # One below: the scratch directory itself is for its owner's eyes only.
+            made = directory / key[:16]
+            made.mkdir()
+            make(made)
             final.parent.mkdir(parents=True, exist_ok=True)
-            scratch.rename(final)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            made.rename(final)
     return final
 
 
-def stale_scratch(*, older_than_s: float = _SCRATCH_LIFETIME_S) -> list[Path]:
-    """Return what killed writers left: scratch whose process is gone, or that is old."""
-    stale = []
-    for path in (cache_root() / "scratch").glob("*"):
-        pid = path.name.rsplit("-", 2)[1] if path.name.count("-") >= 2 else ""
-        alive = pid.isdigit() and Path(f"/proc/{pid}").exists()
-        if not alive or time.time() - path.stat().st_mtime > older_than_s:
-            stale.append(path)
-    return stale
+def stale_scratch(*, everything: bool = False) -> list[Path]:
+    """Return what killed writers left: of a process that is gone, or can not be judged and is long ago.
+
+    :param everything: the scratch of living processes too.
+    """
+    return [path for path in sorted(_scratch_root().glob("*")) if everything or _is_stale(path)]
 
 
-def sweep_scratch(*, older_than_s: float = _SCRATCH_LIFETIME_S) -> list[Path]:
+def _is_stale(path: Path) -> bool:
+    owner = Owner.parse("-".join(path.name.rsplit("-", 3)[1:]), "-")
+    if owner is not None and owner.is_here():
+        return owner.is_gone()
+    # Of another host or namespace of process ids that shares this cache, or of another version.
+    try:
+        return time.time() - path.stat().st_mtime > _SCRATCH_LIFETIME_S
+    except OSError:
+        return False  # its owner has just finished it
+
+
+def sweep_scratch() -> list[Path]:
     """Remove what killed writers left, and return it."""
-    removed = stale_scratch(older_than_s=older_than_s)
+    removed = stale_scratch()
     for path in removed:
         shutil.rmtree(path, ignore_errors=True)
     return removed
+
+
+def _scratch_root() -> Path:
+    return cache_root() / "scratch"

@@ -22,18 +22,18 @@ const binfmtDirectory = "/proc/sys/fs/binfmt_misc"
 // comes even when its parent is killed, and removes what it added. Since Linux 6.7 an entry also goes with the
 // table's last mount, so the mount must be held as long. It needs CAP_SYS_ADMIN.
 func runBinfmt(arguments []string) int {
-	if err := awaitHost(); err != nil {
+	host, err := awaitHost()
+	if err != nil {
 		return binfmtFailed(err)
 	}
 	if err := mountBinfmt(); err != nil {
 		return binfmtFailed(err)
 	}
-	var err error
 	switch {
 	case len(arguments) == 1 && arguments[0] == "list":
 		err = listBinfmt()
 	case len(arguments) == 4 && arguments[0] == "hold":
-		err = holdBinfmt(arguments[1], arguments[2], arguments[3])
+		err = holdBinfmt(host, arguments[1], arguments[2], arguments[3])
 	case len(arguments) > 1 && arguments[0] == "remove":
 		err = removeBinfmt(arguments[1:])
 	default:
@@ -50,21 +50,20 @@ func binfmtFailed(err error) int {
 	return 1
 }
 
-// awaitHost waits, as the first process of a container, for the byte by which the host says that it is there:
-// from then on the input ends with the host.
-func awaitHost() error {
+// awaitHost returns what ends with the host. As the first process of a container it waits for the byte by which
+// the host says that it is there.
+func awaitHost() (io.Reader, error) {
 	if os.Getpid() != 1 {
-		return nil
+		return os.Stdin, nil
 	}
 	input, err := polled(0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer input.Close()
+	host := newAttachedInput(input)
 	var one [1]byte
-	_, err = io.ReadFull(newAttachedInput(input), one[:])
-	syscall.SetNonblock(0, false) // both descriptors share it, and who reads on does not poll
-	return err
+	_, err = io.ReadFull(host, one[:])
+	return host, err
 }
 
 func mountBinfmt() error {
@@ -101,7 +100,7 @@ func listBinfmt() error {
 	return err
 }
 
-func holdBinfmt(interpreter, name, rule string) error {
+func holdBinfmt(host io.Reader, interpreter, name, rule string) error {
 	names, err := binfmtEntries()
 	if err != nil {
 		return err
@@ -118,7 +117,7 @@ func holdBinfmt(interpreter, name, rule string) error {
 		return err
 	}
 	os.Stdout.WriteString("added\n")
-	io.Copy(io.Discard, os.Stdin)
+	io.Copy(io.Discard, host)
 	return removeBinfmt([]string{name})
 }
 

@@ -15,6 +15,7 @@ type process struct {
 	ended   time.Time
 	status  syscall.WaitStatus
 	usage   syscall.Rusage
+	starved bool          // the kernel killed it for want of memory
 	done    chan struct{} // closed when it was waited for
 	stopped chan struct{} // a trace stop, only while its limits are set
 	output  *tail
@@ -40,10 +41,11 @@ type processes struct {
 	byPID     map[int]*process
 	born      chan struct{}
 	childless bool // the kernel said so, and nothing was started since
+	memory    *exhaustion
 }
 
-func newProcesses() *processes {
-	t := &processes{byPID: map[int]*process{}, born: make(chan struct{}, 1)}
+func newProcesses(guest bool) *processes {
+	t := &processes{byPID: map[int]*process{}, born: make(chan struct{}, 1), memory: newExhaustion(guest)}
 	go t.reap()
 	return t
 }
@@ -104,7 +106,7 @@ func (t *processes) reap() {
 			p := t.byPID[pid]
 			t.mu.Unlock()
 			if p != nil && p.alive() {
-				p.status, p.usage, p.ended = status, usage, now
+				p.status, p.usage, p.ended, p.starved = status, usage, now, t.memory.struck(status)
 				close(p.done)
 			}
 		}

@@ -23,7 +23,7 @@ func (p *process) result(o *object) *object {
 	o.integer("max_rss", int64(p.usage.Maxrss)<<10)
 	o.integer("minor_faults", int64(p.usage.Minflt)).integer("major_faults", int64(p.usage.Majflt))
 	o.integer("voluntary_switches", int64(p.usage.Nvcsw))
-	return o.integer("involuntary_switches", int64(p.usage.Nivcsw))
+	return o.integer("involuntary_switches", int64(p.usage.Nivcsw)).flag("out_of_memory", p.starved)
 }
 
 func nanoseconds(t syscall.Timeval) int64 { return t.Nano() }

@@ -35,26 +35,23 @@ func (s exitingSink) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// attachTimeout is how long the first process of a container waits for the host that started it: a host that
-// died before it attached itself leaves an input that never ends.
-const attachTimeout = 30 * time.Second
+// silence is how long the first process of a container goes on without a word from its host, which speaks up
+// every few seconds. A host that died before it attached itself, and one whose engine died, leave an input
+// that never ends.
+const silence = 30 * time.Second
 
 // attachedInput is the standard input of a container's first process.
-type attachedInput struct {
-	*stream
-	heard bool
+type attachedInput struct{ *stream }
+
+func newAttachedInput(s *stream) attachedInput {
+	s.file.SetReadDeadline(time.Now().Add(silence))
+	return attachedInput{s}
 }
 
-func newAttachedInput(s *stream) *attachedInput {
-	s.file.SetReadDeadline(time.Now().Add(attachTimeout))
-	return &attachedInput{stream: s}
-}
-
-func (i *attachedInput) Read(b []byte) (int, error) {
+func (i attachedInput) Read(b []byte) (int, error) {
 	n, err := i.stream.Read(b)
-	if n > 0 && !i.heard {
-		i.heard = true
-		i.file.SetReadDeadline(time.Time{})
+	if n > 0 {
+		i.file.SetReadDeadline(time.Now().Add(silence))
 	}
 	return n, err
 }

@@ -28,7 +28,7 @@ func newAgent(small bool) *agent {
 	}
 	a.crew.jobs = make(chan func())
 	a.chunks = newChunkList(maxPayload, 4)
-	a.processes = newProcesses()
+	a.processes = newProcesses(small)
 	return a
 }
 

@@ -47,7 +47,7 @@ class Engine:
     address: str
     run: str = field(default_factory=new_run_id)
     owner: Owner = field(default_factory=Owner.current)
-    _info: Future[dict[str, Any]] = field(default_factory=Future, repr=False, compare=False)
+    _info: Future[dict[str, Any]] = field(default_factory=Future, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Ask the engine for its facts already: it takes as long to answer as images take to be found."""

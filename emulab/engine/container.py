@@ -164,12 +164,14 @@ class Container:
 
     def state(self) -> str:
         """Return what the engine says of the container in a few words, for messages."""
-        from docker.errors import DockerException
+        from docker.errors import DockerException, NotFound
 
         try:
             state = self._engine.client.api.inspect_container(self.id)["State"]
-        except (DockerException, OSError):
+        except NotFound:
             return "the container is gone"
+        except (DockerException, OSError):
+            return f"the container engine at {self._engine.address} does not answer any more"
         if state.get("OOMKilled"):
             return "the container ran out of memory and was killed"
         if not state.get("Running"):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import tempfile
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emulab.cache import cache_root, out_of_space_is_said
+from emulab.cache import out_of_space_is_said, scratch
 from emulab.errors import EngineError, ImageError
 from emulab.images.mirror import SETTING, SUITE, chosen_mirror, suite_names
 from emulab.images.store import LABEL_IMAGE
@@ -70,8 +69,8 @@ def make_origin(store: ImageStore, mirror: str, step: Step) -> None:
             "so there is nothing to make a base image from",
             hint=f"connect the machine, or set {SETTING} to the address of a mirror that has {SUITE}",
         )
-    with out_of_space_is_said(), tempfile.TemporaryDirectory(prefix="base-", dir=_scratch()) as directory:
-        archive = str(Path(directory, "root.tar"))
+    with out_of_space_is_said(), scratch("base") as directory:
+        archive = str(directory / "root.tar")
         command = [program, "--variant=apt", f"--architectures={store.architecture()}", SUITE, archive]
         signed = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
         failure = None
@@ -87,12 +86,6 @@ def make_origin(store: ImageStore, mirror: str, step: Step) -> None:
             raise failure
         step.update("loading Debian into the engine")
         store.load_root(archive, MADE, {LABEL_IMAGE: "base-origin", "org.emulab.mirror": mirror})
-
-
-def _scratch() -> Path:
-    path = cache_root() / "scratch"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _run(argv: list[str], mirror: str, step: Step) -> None:

@@ -40,10 +40,14 @@ from emulab.machines.wire import MAX_PAYLOAD, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from emulab.machines.wire import Frame
+
 T = TypeVar("T")
 
 _GRACE_S = 30.0
 """How much longer than the agent's own time limit an answer is waited for."""
+_SILENCE_S = 10.0
+"""How long an agent may say nothing to a request before it is asked whether it lives."""
 _ENTROPY = 64
 
 
@@ -108,19 +112,44 @@ class AgentClient:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             while True:
-                frame = exchange.next(deadline)
+                frame = self._attend(exchange, deadline)
                 if frame.kind is Kind.DATA and on_data is not None:
                     on_data(frame.channel, bytes(frame.payload))
                 elif frame.kind in (Kind.ANSWER, Kind.FAILURE):
                     return answered(exchange.what, frame, dict[str, Any]), bytes(frame.payload)
         except TimeoutError:
             exchange.give_up()
-            raise MachineError(f"{exchange.what} was not answered within {timeout_s:g} s") from None
+            raise self._session.failure(f"{exchange.what} was not answered within {timeout_s:g} s") from None
         except MachineError:
             raise
         except BaseException:
             exchange.give_up()
             raise
+
+    def _attend(self, exchange: Exchange, deadline: float | None) -> Frame:
+        """Wait for an exchange's next frame; an agent that says nothing for long is asked whether it lives.
+
+        :raises TimeoutError: the deadline passed.
+        :raises MachineError: the connection was lost, or the machine hangs: with what is diagnosed.
+        """
+        while True:
+            look = time.monotonic() + _SILENCE_S
+            try:
+                return exchange.next(look if deadline is None else min(look, deadline))
+            except TimeoutError:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+            self._require_life()
+
+    def _require_life(self) -> None:
+        pulse = self._begin("ping", {})
+        try:
+            pulse.next(time.monotonic() + self._timeout_s)
+        except TimeoutError:
+            pulse.give_up()
+            raise self._session.failure(
+                f"{self._session.name} hangs: its agent did not answer for {self._timeout_s:g} s"
+            ) from None
 
     def _ask(self, op: str, timeout_s: float | None = None, /, **fields: Any) -> tuple[dict[str, Any], bytes]:
         given = {name: value for name, value in fields.items() if value is not None}
@@ -165,7 +194,7 @@ class AgentClient:
             frame = exchange.next(time.monotonic() + timeout_s + self._timeout_s)
         except TimeoutError:
             exchange.give_up()
-            raise MachineError(f"{exchange.what} was not answered") from None
+            raise self._session.failure(f"{exchange.what} was not answered") from None
         answered(exchange.what, frame, dict)
         return RelayStream(exchange)
 
@@ -182,10 +211,10 @@ class AgentClient:
         try:
             if isinstance(content, Path):
                 with content.open("rb", buffering=0) as source:
-                    while (piece := source.read(MAX_PAYLOAD)) and exchange.send(piece):
+                    while (piece := source.read(MAX_PAYLOAD)) and exchange.send(piece, self._timeout_s):
                         pass
             else:
-                exchange.send(content)
+                exchange.send(content, self._timeout_s)
             exchange.end_data()
         except OSError:
             exchange.give_up()
@@ -200,11 +229,6 @@ class AgentClient:
         pieces: list[bytes] = []
         self._get(path, pieces.append)
         return b"".join(pieces)
-
-    def get_to(self, path: str, target: Path) -> None:
-        """Copy a file of the machine to one of this host."""
-        with target.open("wb") as sink:
-            self._get(path, sink.write)
 
     def _get(self, path: str, on_piece: Callable[[bytes], Any]) -> None:
         seen = 0
@@ -264,7 +288,7 @@ class AgentClient:
             fields["output_limit"] = output_limit
         if terminal is not None:
             fields["pty"] = {"rows": terminal[0], "columns": terminal[1]}
-        return RunningProgram(self._begin("run", fields))
+        return RunningProgram(self._begin("run", fields), self._attend)
 
     def run(
         self,

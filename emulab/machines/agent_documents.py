@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+from emulab.machines.protocol import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,15 +44,6 @@ class Hello(msgspec.Struct, frozen=True):
     init: bool
 
 
-class ProgramLimits(msgspec.Struct, frozen=True):
-    """Resource limits, set between exec and the program's first instruction."""
-
-    address_space: int | None = None
-    open_files: int | None = None
-    cpu_s: int | None = None
-    processes: int | None = None
-
-
 class Program(msgspec.Struct, frozen=True):
     """A program to start.
 
@@ -65,14 +59,14 @@ class Program(msgspec.Struct, frozen=True):
     root: str = ""
     uid: int | None = None
     gid: int | None = None
-    limits: ProgramLimits = ProgramLimits()
+    limits: Limits = Limits()
 
     def fields(self) -> dict[str, object]:
         """Return the request's members."""
         out: dict[str, object] = {"argv": self.argv}
         if self.environment is not None:
             out["env"] = [f"{name}={value}" for name, value in self.environment.items()]
-        limits = {k: v for k, v in msgspec.structs.asdict(self.limits).items() if v is not None}
+        limits = {k: v for k, v in dataclasses.asdict(self.limits).items() if v is not None}
         optional = {
             "cwd": self.cwd or None, "root": self.root or None, "uid": self.uid, "gid": self.gid,
             "limits": limits or None,
@@ -106,6 +100,7 @@ class End(msgspec.Struct, frozen=True):
     :param exit: its status, None when a signal killed it.
     :param signal: the signal's name, ``SIGKILL``.
     :param max_rss: never less than the agent's own, which the kernel carries over an exec.
+    :param out_of_memory: the kernel killed it, or one that it started, for want of memory.
     """
 
     exit: int | None
@@ -118,6 +113,7 @@ class End(msgspec.Struct, frozen=True):
     major_faults: int
     voluntary_switches: int
     involuntary_switches: int
+    out_of_memory: bool
 
 
 class RunResult(End, frozen=True):

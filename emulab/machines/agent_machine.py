@@ -14,7 +14,6 @@ from emulab.machines.agent_documents import (
     LoadRequest,
     MemorySampling,
     Program,
-    ProgramLimits,
     Ready,
 )
 from emulab.machines.agent_errors import RequestError
@@ -49,6 +48,7 @@ class AgentMachine:
     :param environment: what every program needs in its environment, such as the emulator's settings.
     :param within: the addresses whose mappings are the program's; None when all are.
     :param on_close: removes what the machine stands on.
+    :param memory: the bytes that it was given, where its kernel leaves programs less.
     """
 
     def __init__(
@@ -60,9 +60,11 @@ class AgentMachine:
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         within: AddressRange | None = None,
+        memory: int | None = None,
     ) -> None:
         self._agent = agent
         self._facts = facts
+        self._memory = memory or facts.memory
         self._on_close = on_close
         self._prefix = tuple(prefix)
         self._environment = dict(environment or {})
@@ -91,7 +93,7 @@ class AgentMachine:
         result = self._agent.run(
             self._program(command), stdin=command.stdin, timeout_s=command.timeout_s, on_output=on_output
         )
-        return completed(result, result.stdout, result.stderr, timed_out=result.timed_out)
+        return completed(result, self._memory, result.stdout, result.stderr, timed_out=result.timed_out)
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:
         """Start a program and wait until it is ready."""
@@ -102,11 +104,11 @@ class AgentMachine:
                 raise
             raise UsageError(f"{ready!r} is no readiness check: {error.refusal.message}") from error
         if result.running:
-            return AgentService(self._agent, result.pid, result.startup_s, self._within)
+            return AgentService(self._agent, self._memory, result.pid, result.startup_s, self._within)
         said = result.end.output.decode(errors="replace") if result.end is not None else ""
         name = command.argv[0]
         if result.outcome == "died" and result.end is not None:
-            ending = completed(result.end, b"", b"").ending()
+            ending = completed(result.end, self._memory).ending()
             raise WorkloadError(f"{name} {ending} before it was ready at {ready}", detail=said)
         raise WorkloadError(
             f"{name} was not ready at {ready} within {timeout_s:g} s",
@@ -129,7 +131,6 @@ class AgentMachine:
         self.close()
 
     def _program(self, command: Command) -> Program:
-        limits = command.limits
         argv = command.argv
         if self._prefix:
             argv = emulated_argv(self._agent, command, architecture(self._facts.arch), self._prefix)
@@ -140,15 +141,23 @@ class AgentMachine:
             argv=argv,
             environment=environment,
             cwd=command.directory,
-            limits=ProgramLimits(limits.address_space, limits.open_files, limits.cpu_s, limits.processes),
+            limits=command.limits,
         )
 
 
 class AgentService:
     """A spawned program that was ready."""
 
-    def __init__(self, agent: AgentClient, pid: int, startup_s: float, within: AddressRange | None) -> None:
+    def __init__(
+        self,
+        agent: AgentClient,
+        memory: int,
+        pid: int,
+        startup_s: float,
+        within: AddressRange | None,
+    ) -> None:
         self._agent = agent
+        self._memory = memory
         self._pid = pid
         self._startup_s = startup_s
         self._within = within
@@ -187,7 +196,7 @@ class AgentService:
     def stop(self) -> Completed:
         """End the program: politely, then by force."""
         result = self._agent.stop(self._pid)
-        return completed(result, result.output, b"")
+        return completed(result, self._memory, result.output)
 
 
 def machine_facts(agent: AgentClient, details: Mapping[str, Any], **known: Any) -> MachineFacts:
@@ -210,8 +219,13 @@ def _reading(facts: MemoryFacts) -> MemoryReading:
     return MemoryReading(facts.status.vss, facts.status.rss, facts.rollup.pss, sentences)
 
 
-def completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False) -> Completed:
-    """Return how a program ended, in the terms of the protocol of machines."""
+def completed(
+    end: End, memory: int, stdout: bytes = b"", stderr: bytes = b"", *, timed_out: bool = False
+) -> Completed:
+    """Return how a program ended, in the terms of the protocol of machines.
+
+    :param memory: of its machine, in bytes.
+    """
     return Completed(
         status=end.exit,
         signal=_signal_number(end.signal),
@@ -228,6 +242,7 @@ def completed(end: End, stdout: bytes, stderr: bytes, *, timed_out: bool = False
             voluntary_switches=end.voluntary_switches,
             involuntary_switches=end.involuntary_switches,
         ),
+        out_of=memory if end.out_of_memory else None,
     )
 
 

@@ -126,13 +126,17 @@ class Exchange:
             owed = 0
         self._owed[channel] = owed
 
-    def send(self, data: bytes | memoryview) -> bool:
-        """Send on channel 0 as the agent gives credit; False when the request has ended meanwhile."""
+    def send(self, data: bytes | memoryview, patience_s: float | None = None) -> bool:
+        """Send on channel 0 as the agent gives credit; False when the request has ended meanwhile.
+
+        :param patience_s: how long the agent may take nothing; None for as long as it likes.
+        :raises MachineError: it took nothing for so long, or the connection was lost.
+        """
         view = memoryview(data)
         while view:
             with self._credit_changed:
-                while self._credit == 0 and not self._over:
-                    self._credit_changed.wait()
+                if not self._credit_changed.wait_for(lambda: self._credit or self._over, patience_s):
+                    raise self._session.failure(f"{self.what} made no progress for {patience_s:g} s")
                 if self._over:
                     return False
                 size = min(len(view), self._credit, wire.MAX_PAYLOAD)
@@ -203,11 +207,11 @@ class Session:
         try:
             answer = self._hello_answer(exchange, hello, flush, timeout_s)
         except TimeoutError:
-            raise self._error(f"the agent of {self.name} did not answer within {timeout_s:g} s") from None
+            raise self.failure(f"the agent of {self.name} did not answer within {timeout_s:g} s") from None
         finally:
             self.forget(exchange)
         if answer.kind is not Kind.HELLO:
-            raise self._error(f"the agent of {self.name} refused the session: {answer.document.decode()}")
+            raise self.failure(f"the agent of {self.name} refused the session: {answer.document.decode()}")
         return answer.document
 
     def _hello_answer(self, exchange: Exchange, hello: bytes, flush: bool, timeout_s: float) -> Frame:
@@ -274,7 +278,7 @@ class Session:
         decoder = wire.Decoder(seek=True)
         reason = "it was closed by the other side"
         try:
-            while data := self._stream.recv(_READ_SIZE):
+            while data := self._receive():
                 for frame in decoder.feed(data):
                     if frame.session == self._number:
                         self._dispatch(frame)
@@ -283,6 +287,14 @@ class Session:
         except (OSError, ValueError) as error:
             reason = str(error)
         self._lose(reason)
+
+    def _receive(self) -> bytes:
+        try:
+            return self._stream.recv(_READ_SIZE)
+        except MachineError as below:
+            # The agent that relays this stream is lost: that is what there is to say.
+            self._lose(below.message, below)
+            return b""
 
     def _dispatch(self, frame: Frame) -> None:
         if frame.kind is Kind.HELLO:
@@ -294,11 +306,13 @@ class Session:
         if exchange is not None:
             exchange.deliver(frame)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, below: MachineError | None = None) -> None:
+        if self._lost is not None:
+            return
         if self._closing:
-            reason = "it was closed"
-        error = MachineError(f"the connection to the agent of {self.name} was lost: {reason}")
-        if not self._closing:
+            reason, below = "it was closed", None
+        error = below or MachineError(f"the connection to the agent of {self.name} was lost: {reason}")
+        if below is None and not self._closing:
             error.detail = self._diagnosis()
         with self._lock:
             if self._lost is not None:
@@ -309,7 +323,8 @@ class Session:
         for exchange in waiting:
             exchange.deliver(error)
 
-    def _error(self, message: str) -> MachineError:
+    def failure(self, message: str) -> MachineError:
+        """Return why the connection was lost; otherwise an error with that message and what is diagnosed."""
         return self._lost or MachineError(message, detail=self._diagnosis())
 
     def close(self) -> None:

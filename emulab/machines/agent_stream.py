@@ -14,9 +14,10 @@ from emulab.machines.agent_errors import answered, to
 from emulab.machines.wire import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from emulab.machines.agent_session import Exchange
+    from emulab.machines.wire import Frame
 
 _PIECE = 1 << 16
 
@@ -100,11 +101,14 @@ class RelayStream:
 class RunningProgram:
     """A program that runs now; its output is iterated over, its end asked for after.
 
+    :param attend: waits for the exchange's next frame, as :meth:`Exchange.next` does, and raises a
+        MachineError when the machine hangs.
     :ivar pid: on the agent's machine.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, attend: Callable[[Exchange, float | None], Frame]) -> None:
         self._exchange = exchange
+        self._attend = attend
         frame = exchange.next(None)
         if frame.kind is not Kind.EVENT:
             answered(exchange.what, frame, dict)  # raises
@@ -148,11 +152,11 @@ class RunningProgram:
         """Yield ``stdout`` or ``stderr`` (a terminal has only the first) and a piece, as they come.
 
         :param deadline: on the clock of ``time.monotonic``.
-        :raises MachineError: the agent is lost, or the deadline passed; then the program is killed.
+        :raises MachineError: the agent is lost or hangs, or the deadline passed; then the program is killed.
         """
         while self._result is None:
             try:
-                frame = self._exchange.next(deadline)
+                frame = self._attend(self._exchange, deadline)
             except TimeoutError:
                 self.kill()
                 raise MachineError(f"{self._exchange.what} did not end in time") from None

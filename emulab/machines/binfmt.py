@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 from emulab.architectures import ARCHITECTURES
 from emulab.engine import Container, ContainerSpec, Owner, VolumeMount
 from emulab.errors import MachineError
+from emulab.machines.pulse import Pulse
 from emulab.machines.qemu_command import TOOLS
 
 if TYPE_CHECKING:
@@ -153,10 +154,12 @@ class _ContainerEntry(Entry):
         self._stream.sendall(_HOST_IS_THERE)
         self.answer = self._stream.recv(65536).decode().strip()
         if not self.answer and self._stream.stderr:
-            self.close()
+            self._container.close()
             raise _refused(self._stream.stderr)
+        self._pulse = Pulse(lambda: self._stream.sendall(_HOST_IS_THERE))
 
     def close(self) -> None:
+        self._pulse.stop()
         self._stream.end_input()
         while self._stream.recv(65536):
             pass

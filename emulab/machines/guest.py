@@ -112,9 +112,18 @@ class Guest:
             tail = self._tail()
             said = [f"QEMU: {line}" for line in tail.output.decode(errors="replace").strip().splitlines()]
             if tail.alive:
-                return ["QEMU still runs", *said]
+                return [f"QEMU still runs, its machine is {self._status()}", *said]
             self._obituary = [self._ending(), *said]
         return list(self._obituary)
+
+    def _status(self) -> str:
+        """Return what QEMU says of its machine: ``running``, ``paused``, …."""
+        with contextlib.suppress(MachineError):
+            # Not through the property, whose own failure asks for this.
+            if "monitor" not in vars(self):
+                vars(self)["monitor"] = Monitor(self._dial(MONITOR_SOCKET).as_socket())
+            return str(self.monitor.execute("query-status")["status"])
+        return "out of reach"
 
     def _tail(self) -> OutputTail:
         """Return what the emulator said last; its sockets close a moment before it has ended."""

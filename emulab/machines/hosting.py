@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from emulab.engine import Container, ContainerSpec, VolumeMount
 from emulab.machines.agent_client import AgentClient
+from emulab.machines.pulse import Pulse
 from emulab.machines.qemu_command import TOOLS
 from emulab.machines.tools import AGENT
 
@@ -57,6 +58,7 @@ class Hosting:
         try:
             stream = self.container.stream
             self.agent = AgentClient(stream, name="the container", diagnosis=self.container.state)
+            self._pulse = Pulse(self.agent.ping)
         except BaseException:
             self.container.close()
             raise
@@ -70,6 +72,7 @@ class Hosting:
         threading.Thread(target=self._see_off, name="container's end", daemon=True).start()
 
     def _see_off(self) -> None:
+        self._pulse.stop()
         self.agent.close()
         self.container.close()
 

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
-from emulab.cache import digest, entry
+from emulab.cache import digest, entry, sweep_scratch
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
 from emulab.images.builder import LABEL_FACTS, Builder
@@ -159,6 +159,8 @@ class Opener:
     def _sweep(self) -> None:
         assert self._engine is not None
         # What a dead run left must not be why this one fails.
+        with contextlib.suppress(OSError):
+            sweep_scratch()
         with contextlib.suppress(EmulabError):
             sweep(self._engine)
 

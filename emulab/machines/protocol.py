@@ -74,6 +74,8 @@ class Completed:
     """How a program ended: with an exit status or by a signal.
 
     :param timed_out: it was killed at its time limit.
+    :param out_of: the bytes of memory that the machine has, when the kernel killed it, or one that it
+        started, for want of more.
     """
 
     status: int | None
@@ -82,6 +84,7 @@ class Completed:
     stdout: bytes
     stderr: bytes
     usage: Usage
+    out_of: int | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -94,6 +97,8 @@ class Completed:
 
         if self.timed_out:
             return "was killed at its time limit"
+        if self.out_of is not None:
+            return f"was killed by the kernel, out of memory ({self.out_of >> 20} MiB)"
         if self.signal is not None:
             try:
                 name = signal.Signals(self.signal).name

@@ -20,6 +20,7 @@ from emulab.engine import VolumeMount
 from emulab.engine.volumes import ensure_volume, remove_volume
 from emulab.errors import MachineError
 from emulab.machines.agent_documents import Program
+from emulab.machines.agent_errors import RequestError
 from emulab.machines.guest import Guest
 from emulab.machines.hosting import Hosting
 from emulab.machines.initramfs import agent_initramfs, entries_of_tar
@@ -35,6 +36,7 @@ from emulab.machines.qemu_command import (
     network_arguments,
     system_command,
 )
+from emulab.machines.rest import await_rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,11 +59,14 @@ _ROLE = "snapshot"
 _BOOT_TIMEOUT_S = 60.0
 # Far more than it takes, since whoever gives up too early throws a good snapshot away.
 _RESTORE_TIMEOUT_S = 30.0
+_NAP_S = 0.05
+_WAKE_UP_S = 5.0
+_ATTEMPTS = 3
 _COMFORTABLE_MEMORY = 64 * MEBIBYTE
 # For QEMU itself and its translated code, beside the guest's RAM.
 _EMULATOR_MEMORY = GIBIBYTE
 # Part of every snapshot's name: to be raised when what is written here changes what a snapshot is.
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,11 @@ def ensure_snapshot(
     def fill(volume: str) -> dict[str, Any]:
         title = f"booting a {hardware.architecture.name} guest for its snapshot"
         with progress.step(title):
-            return _make(engine, system, hardware, tools, volume)
+            for _ in range(_ATTEMPTS):
+                facts = _make(engine, system, hardware, tools, volume)
+                if _wakes_up(engine, system, hardware, tools, facts):
+                    return facts
+        raise MachineError(f"clones of the {hardware.architecture.name} guest's snapshot do not wake up")
 
     return ensure_volume(engine, system.snapshot_name(hardware), _ROLE, fill)
 
@@ -165,6 +174,8 @@ def boot(
     mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
     hosting = host_guest(engine, system, hardware, tools, mounts, network=network)
     try:
+        if volume is not None:
+            hosting.agent.remove(_RAM)  # of an earlier attempt
         contents: dict[str, bytes | Path] = {
             _KERNEL: system.kernel.path(),
             _INITRAMFS: system.initramfs(),
@@ -260,6 +271,7 @@ def _make(
         # The clone's session must begin anew: nothing of this one may be under way in the state.
         running.agent.close()
         guest = running.guest
+        await_rest(guest.monitor, hardware)
         # It is saved as a running one, so that a clone runs by itself: the saving is what stops it.
         guest.command_monitor(
             ("migrate-set-capabilities", {"capabilities": _IGNORE_SHARED}),
@@ -276,6 +288,22 @@ def _make(
         return {"boot_s": running.boot_s, "state_sha256": _digest_of(running.hosting, _STATE)}
     finally:
         running.close()
+
+
+def _wakes_up(
+    engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools, facts: dict[str, Any]
+) -> bool:
+    """Tell whether a clone's timers wake up who sleeps; one that lost some hangs as soon as somebody does."""
+    with ThreadPoolExecutor(1, "nap") as beside:
+        clone = restore(engine, system, hardware, tools, facts)
+        try:
+            # Nobody listens there, which the agent says after its sleep.
+            nap = beside.submit(clone.agent.dial, "unix:/nobody", timeout_s=_NAP_S)
+            return isinstance(nap.exception(_WAKE_UP_S), RequestError)
+        except TimeoutError:
+            return False
+        finally:
+            clone.close()
 
 
 def _digest_of(hosting: Hosting, path: str) -> str:

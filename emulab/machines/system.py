@@ -94,4 +94,4 @@ def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> 
         libc=target.libc,
         cpu_model=target.cpu_model,
     )
-    return AgentMachine(running.agent, facts, running.close)
+    return AgentMachine(running.agent, facts, running.close, memory=target.memory)

@@ -117,11 +117,6 @@ class Decoder:
         del buffer[:at]
         return frames
 
-    @property
-    def pending(self) -> int:
-        """How many bytes of an unfinished frame are held."""
-        return len(self._buffer)
-
 
 def _is_header(magic: bytes, kind: int, zero: int, document: int, payload: int) -> bool:
     if magic != MAGIC or zero != 0:

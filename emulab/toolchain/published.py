@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,9 +53,9 @@ def build_published(
         return found
     with (
         progress.step(f"building {request.name} for {request.architecture.name}") as step,
-        tempfile.TemporaryDirectory(prefix="go-install-", dir=_scratch()) as name,
+        cache.scratch("go-install") as directory,
     ):
-        program = _install(request, go, flags, environment, Path(name), step)
+        program = _install(request, go, flags, environment, directory, step)
         if not exact:
             key = cache.digest([*settings, path, cache.file_digest(program)])
 
@@ -64,13 +63,6 @@ def build_published(
             return Path(shutil.copy(program, directory / program.name))
 
         return make_artifact(key, make)
-
-
-def _scratch() -> Path:
-    directory = cache.cache_root() / "scratch"
-    with cache.out_of_space_is_said():
-        directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 def _install(

@@ -69,7 +69,7 @@ def litter_of_host(*, everything: bool = False) -> list[Holding]:
 
     :param everything: what living runs use too.
     """
-    scratch = cache.stale_scratch(older_than_s=-1.0) if everything else cache.stale_scratch()
+    scratch = cache.stale_scratch(everything=everything)
     return [*(_directory("scratch", path) for path in scratch), *_binary_formats(everything)]
 
 

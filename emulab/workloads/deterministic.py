@@ -100,7 +100,7 @@ def run_deterministically(
     if on_output is not None:
         for name, piece in zip(("stdout", "stderr"), answers[0].data[1:], strict=False):
             on_output(name, piece)
-    end = completed(result, b"", b"", timed_out=result.timed_out)
+    end = completed(result, job.place.target.memory, timed_out=result.timed_out)
     failure = None if end.succeeded else f"{command.argv[0]} {end.ending()} on {job.place.target.title}"
     return [_figure(subject, "run-time", result.wall_ns * NANOSECOND, "s")], failure
 

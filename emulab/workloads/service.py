@@ -83,8 +83,10 @@ def measure_service(
         result = service.load(load) if load is not None else None
         ending = service.stop()
         if result is not None and result.failed:
+            sent = result.completed + result.failed
+            why = f": it {ending.ending()}" if ending.out_of is not None else ""
             raise WorkloadError(
-                f"{result.failed} of {result.completed + result.failed} requests to {command.argv[0]} failed",
+                f"{result.failed} of {sent} requests to {command.argv[0]} failed{why}",
                 detail=(ending.stderr or ending.stdout).decode(errors="replace"),
             )
         seen.append(ServiceRun(service.startup_s, rest, result))

@@ -169,6 +169,28 @@ def test_a_service_that_is_never_ready_is_given_up(emulab: Callable[..., Any], p
     assert "  | asleep" in said.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "died"),
+    [
+        ("eat", "probe was killed by the kernel, out of memory (64 MiB) on arm64 ("),
+        (
+            "serve :8080 45000000 --ready",
+            "was killed by the kernel, out of memory (64 MiB) before it was",
+        ),
+    ],
+    ids=["program", "service"],
+)
+def test_a_program_that_eats_all_of_a_guests_memory_is_told_with_its_size(
+    emulab: Callable[..., Any], programs: Path, words: str, died: str
+) -> None:
+    what, *ready = words.split(" --ready")
+    options = ["--ready", "http://:8080/"] if ready else []
+    said = emulab("run", "./probe", "--arch", "arm64", "--mode", "system", "--memory", "64M", *options,
+                  "--", *what.split(), cwd=programs)  # fmt: skip
+    assert said.status == FAILED
+    assert died in said.stderr
+
+
 def test_a_guest_without_space_for_the_program_is_told(emulab: Callable[..., Any], tmp_path: Path) -> None:
     large = tmp_path / "large"
     content = _program_with_interpreter(tmp_path, "/lib/ld-musl-aarch64.so.1").read_bytes()

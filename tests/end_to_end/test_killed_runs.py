@@ -149,11 +149,32 @@ def test_killed_at_twenty_moments_of_a_run_it_leaves_nothing_after_the_next_call
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert any(process.returncode == -signal.SIGKILL for process in killed)
-    assert emulab("clean").status == 0
+    assert emulab("run", "--mode", mode, "--", "/bin/true").status == 0
     nothing_is_left(engine, killed, temporary)
     assert mounts() <= mounted
     own = [line for line in emulators(others) if _is_in_none_of(engine, line)]
     assert own == []
+
+
+def test_killed_while_it_builds_it_leaves_no_scratch_after_the_next_run(
+    emulab: Callable[..., Any], engine: Engine, temporary: Path, module: Callable[[str], Path]
+) -> None:
+    # What no cache knows takes the compiler a while: a kill in that time leaves a half-made build.
+    calls = "\n".join(f"\tn += f{number}(n)" for number in range(5000))
+    functions = "\n".join(
+        f"func f{number}(n int) int {{ return n*{time.time_ns()} + {number} }}" for number in range(5000)
+    )
+    main = f"func main() {{\n\tn := 1\n{calls}\n\tprintln(n)\n}}\n"
+    directory = module(f"package main\n\n{functions}\n\n{main}")
+    process = start(["run", str(directory), "--arch", "arm64"], temporary)
+    deadline = time.monotonic() + 120
+    while not scratch_of({process.pid}) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert scratch_of({process.pid})
+    assert emulab("run", "--", "/bin/true").status == 0
+    nothing_is_left(engine, [process], temporary)
 
 
 def _is_in_none_of(engine: Engine, line: str) -> bool:

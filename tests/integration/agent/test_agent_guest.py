@@ -10,9 +10,10 @@ import pytest
 
 import emulab.workloads
 from emulab.architectures import ARCHITECTURES
-from emulab.machines.agent_documents import LoadRequest, MemorySampling, Program, ProgramLimits, Ready
+from emulab.machines.agent_documents import LoadRequest, MemorySampling, Program, Ready
 from emulab.machines.agent_errors import ProgramError
 from emulab.machines.opening import Opener
+from emulab.machines.protocol import Limits
 from emulab.machines.target import Target
 from emulab.progress import Silent
 
@@ -145,7 +146,7 @@ def test_files_of_some_megabytes_are_whole(guest: AgentClient) -> None:
 
 
 def test_limits_and_terminals_work_in_a_guest(guest: AgentClient) -> None:
-    limited = Program(("/bin/sh", "-c", "ulimit -n"), limits=ProgramLimits(open_files=55))
+    limited = Program(("/bin/sh", "-c", "ulimit -n"), limits=Limits(open_files=55))
     assert guest.run(limited).stdout == b"55\n"
     running = guest.start(shell("stty size"), terminal=(31, 91))
     assert b"".join(piece for _, piece in running.output(time.monotonic() + 20)) == b"31 91\r\n"

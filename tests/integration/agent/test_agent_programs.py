@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulab.machines.agent_documents import Program, ProgramLimits, Ready
+from emulab.machines.agent_documents import Program, Ready
 from emulab.machines.agent_errors import ProgramError, RequestError
+from emulab.machines.protocol import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +131,7 @@ def test_many_programs_run_side_by_side(client: AgentClient) -> None:
 
 
 def test_limits_hold_for_the_program_and_its_children(client: AgentClient) -> None:
-    limits = ProgramLimits(address_space=1 << 30, open_files=77, cpu_s=9, processes=5000)
+    limits = Limits(address_space=1 << 30, open_files=77, cpu_s=9, processes=5000)
     script = "grep -E 'address|open files|cpu time|processes' /proc/self/limits"
     lines = client.run(Program(("/bin/sh", "-c", script), limits=limits)).stdout.decode().splitlines()
     found = {" ".join(line.split()[1:-3]): line.split()[-3:-1] for line in lines}
@@ -141,7 +142,7 @@ def test_limits_hold_for_the_program_and_its_children(client: AgentClient) -> No
 
 def test_a_program_that_exceeds_its_processor_time_is_killed(client: AgentClient) -> None:
     result = client.run(
-        Program(("/bin/sh", "-c", "while :; do :; done"), limits=ProgramLimits(cpu_s=1)), timeout_s=20
+        Program(("/bin/sh", "-c", "while :; do :; done"), limits=Limits(cpu_s=1)), timeout_s=20
     )
     assert result.signal in ("SIGKILL", "SIGXCPU")
     assert not result.timed_out
@@ -327,8 +328,7 @@ def test_files_come_and_go_whole(client: AgentClient, tmp_path: Path) -> None:
     assert path.read_bytes() == data
     assert stat.S_IMODE(path.stat().st_mode) == 0o751
     assert client.get(str(path)) == data
-    client.get_to(str(path), tmp_path / "back")
-    assert (tmp_path / "back").read_bytes() == data
+    (tmp_path / "back").write_bytes(data)
     client.put(tmp_path / "back", str(path))
     facts = client.stat(str(path))
     assert (facts.kind, facts.size, facts.mode) == ("file", len(data), 0o644)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from emulab.engine import Container, ContainerSpec, VolumeMount
-from emulab.errors import MachineError
-from emulab.machines.snapshots import forget_snapshot, restore
+from emulab.errors import MachineError, WorkloadError
+from emulab.machines.agent_documents import Program
+from emulab.machines.snapshots import RunningGuest, ensure_snapshot, forget_snapshot, restore
 from emulab.progress import Silent, SilentStep
 
 if TYPE_CHECKING:
@@ -83,13 +86,43 @@ def test_the_guests_clock_is_the_hosts(machine: AgentMachine, command: Callable[
     assert before - 1 < seen < time.time() + 1
 
 
-def test_a_guest_outlives_a_program_that_eats_all_its_memory(
+def test_a_program_that_eats_all_memory_is_killed_and_the_guest_goes_on(
     machine: AgentMachine, command: Callable[..., Command]
 ) -> None:
-    # Killed by the kernel, or at its limit while the kernel still looks for memory.
-    done = machine.run(command("/bin/sh", "-c", "cat /dev/zero | tail >/dev/null", timeout_s=15.0))
-    assert not done.succeeded
+    for _ in range(2):
+        done = machine.run(command(PROBE, "eat"))
+        assert done.signal == signal.SIGKILL
+        assert not done.timed_out
+        assert done.ending() == "was killed by the kernel, out of memory (64 MiB)"
+        # It had what the kernel, the agent and the files of /work left.
+        assert 0.4 * machine.facts.memory < done.usage.max_rss < machine.facts.memory
+    below_a_shell = machine.run(command("/bin/sh", "-c", f"{PROBE} eat; exit $?"))
+    assert (below_a_shell.status, below_a_shell.out_of) == (137, 64 * MEBIBYTE)
     assert machine.run(command("/bin/true")).succeeded
+
+
+def test_a_program_that_is_killed_otherwise_is_not_told_to_be_out_of_memory(
+    machine: AgentMachine, command: Callable[..., Command]
+) -> None:
+    assert machine.run(command(PROBE, "eat")).out_of == 64 * MEBIBYTE
+    assert machine.run(command("/bin/sh", "-c", "kill -9 $$")).ending() == "was killed by SIGKILL"
+    assert machine.run(command("/bin/sh", "-c", "exit 137")).ending() == "ended with status 137"
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_service_that_eats_all_memory_of_128_mib_is_told_so(
+    open_machine: Callable[..., AgentMachine],
+    target: Callable[..., Target],
+    command: Callable[..., Command],
+    probe: Callable[[str], Path],
+    arch: str,
+) -> None:
+    with open_machine(target(arch, mode="system", memory=128 * MEBIBYTE)) as machine:
+        machine.push(probe(arch), PROBE)
+        size = str(90 * MEBIBYTE)
+        killed = r"was killed by the kernel, out of memory \(128 MiB\) before"
+        with pytest.raises(WorkloadError, match=killed):
+            machine.spawn(command(PROBE, "serve", "127.0.0.1:8082", size), "http://:8082/", timeout_s=60)
 
 
 def test_a_services_memory_agrees_counted_three_ways(
@@ -173,28 +206,63 @@ def test_clones_draw_other_random_numbers_and_know_the_time(
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        # The kernel's own way, and the death of the first process: the guest's end is seen either way.
-        ("echo c >/proc/sysrq-trigger", "Kernel panic"),
-        ("reboot -f", "reboot"),
+        # The first process ends of its dump of goroutines, and without it the kernel panics.
+        ("kill -QUIT 1", "Kernel panic - not syncing: Attempted to kill init!"),
+        ("reboot -f", "reboot: Restarting system"),
     ],
+    ids=["panic", "reboot"],
 )
+@pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_a_guest_that_goes_down_is_told_with_its_consoles_last_lines(
     open_machine: Callable[..., AgentMachine],
     target: Callable[..., Target],
     command: Callable[..., Command],
+    arch: str,
     script: str,
     said: str,
 ) -> None:
-    machine = open_machine(target(ANY, mode="system", memory=64 * MEBIBYTE))
-    try:
-        if machine.run(command("/bin/sh", "-c", f"test -w {script.split('>')[-1]}")).status and ">" in script:
-            pytest.skip("this kernel has no sysrq")
+    with open_machine(target(arch, mode="system", memory=64 * MEBIBYTE)) as machine:
         with pytest.raises(MachineError, match="the guest") as caught:
             machine.run(command("/bin/sh", "-c", f"{script}; sleep 60"))
-    finally:
-        machine.close()
-    assert "QEMU has ended" in caught.value.detail
-    assert said in caught.value.detail
+        assert "QEMU has ended with status 0" in caught.value.detail
+        assert said in caught.value.detail
+        # Whoever asks after that is told the same, and at once.
+        with pytest.raises(MachineError, match="the guest") as again:
+            machine.run(command("/bin/true"))
+        assert said in again.value.detail
+
+
+@pytest.fixture
+def hung(opener: Opener, target: Callable[..., Target]) -> Iterator[RunningGuest]:
+    """A guest whose processor stops while it sleeps, with an agent's session that waits 2 s for answers."""
+    place = target(ANY, mode="system", memory=64 * MEBIBYTE)
+    opener.prepare([place])
+    hardware, system, _ = opener.system_of(place)
+    tools = opener.tools_of(place)
+    facts = ensure_snapshot(opener.engine, system, hardware, tools, Silent())
+    running = restore(opener.engine, system, hardware, tools, facts)
+    running.agent.close()
+    impatient = running.guest.greet(running.guest.dial_agent(), 2.0)
+    yield replace(running, agent=impatient)
+    running.close()
+
+
+@pytest.mark.parametrize("deadline", [None, 600.0], ids=["no limit", "a long limit"])
+def test_a_guest_that_hangs_is_told_long_before_the_programs_limit(
+    hung: RunningGuest, deadline: float | None
+) -> None:
+    threading.Timer(0.5, hung.guest.monitor.execute, ["stop"]).start()
+    with pytest.raises(MachineError, match="the guest hangs: its agent did not answer for 2 s") as caught:
+        hung.agent.run(Program(("/bin/sh", "-c", "echo said >/dev/console; sleep 600")), timeout_s=deadline)
+    assert "QEMU still runs, its machine is paused" in caught.value.detail
+    assert caught.value.detail.endswith("said")
+
+
+def test_a_guest_that_hangs_takes_no_file_and_is_told(hung: RunningGuest) -> None:
+    hung.guest.monitor.execute("stop")
+    with pytest.raises(MachineError, match="put on the guest made no progress for 2 s") as caught:
+        hung.agent.put(bytes(4 * MEBIBYTE), "/work/large")
+    assert "QEMU still runs, its machine is paused" in caught.value.detail
 
 
 class Notes(Silent):
@@ -279,14 +347,10 @@ def test_qemu_killed_from_outside_is_told_with_the_reason(
     place = target(ANY, mode="system", memory=64 * MEBIBYTE)
     open_machine(place).close()
     hardware, system, _ = opener.system_of(place)
-    from emulab.machines.snapshots import ensure_snapshot
-
     tools = opener.tools_of(place)
     facts = ensure_snapshot(opener.engine, system, hardware, tools, Silent())
     running = restore(opener.engine, system, hardware, tools, facts)
     try:
-        from emulab.machines.agent_documents import Program
-
         failure: list[Exception] = []
 
         def wait() -> None:

@@ -281,3 +281,11 @@ def test_the_facts_are_the_machines(machine: AgentMachine) -> None:
     assert facts.kernel == os.uname().release or not facts.kernel.startswith("0")
     assert facts.page_size == os.sysconf("SC_PAGESIZE")
     assert re.fullmatch(r"[a-z0-9,.=-]+", facts.cpu_model)
+
+
+def test_a_program_that_eats_all_memory_is_told_so(
+    machine: AgentMachine, command: Callable[..., Command]
+) -> None:
+    done = machine.run(command(PROBE, "eat"))
+    assert done.ending() == "was killed by the kernel, out of memory (512 MiB)"
+    assert machine.run(command("/bin/true")).succeeded

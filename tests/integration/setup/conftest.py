@@ -84,7 +84,19 @@ def private_daemon() -> Iterator[Daemon]:
             time.sleep(0.1)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    _remove_what_a_killed_daemon_left(root)
     shutil.rmtree(root, ignore_errors=True)
+
+
+def _remove_what_a_killed_daemon_left(root: Path) -> None:
+    """End the shims of its containers, and unmount their file systems and its own directory."""
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(root) in (directory / "cmdline").read_bytes():
+                os.kill(int(directory.name), signal.SIGKILL)
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    for path in sorted((line.split()[4] for line in lines if str(root) in line.split()[4]), reverse=True):
+        subprocess.run(["umount", "--lazy", path], check=False)
 
 
 @pytest.fixture

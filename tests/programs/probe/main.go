@@ -54,6 +54,8 @@ func main() {
 		processor()
 	case "descriptors":
 		descriptors()
+	case "eat":
+		eat()
 	case "work":
 		work(number(arguments[0]))
 	case "moment":
@@ -143,6 +145,18 @@ func descriptors() {
 		}
 	}
 	fmt.Println(opened)
+}
+
+// eat takes memory, and uses it, until there is none.
+func eat() {
+	var held [][]byte
+	for {
+		piece := make([]byte, 1<<20)
+		for i := 0; i < len(piece); i += 512 {
+			piece[i] = 1
+		}
+		held = append(held, piece)
+	}
 }
 
 // work does a fixed amount of computing and prints how long it took on the monotonic clock.

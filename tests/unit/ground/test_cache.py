@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from emulab import cache
 from emulab.errors import InfrastructureError
+from emulab.owner import Owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,17 +70,52 @@ def test_two_threads_that_ask_at_once_get_one_entry() -> None:
     assert len(made) == 1
 
 
-def test_scratch_of_a_dead_process_is_swept_and_of_a_living_one_kept(own_cache: Path) -> None:
-    child = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
-    )
-    dead = own_cache / "scratch" / f"kind-abc-{int(child.stdout)}-1"
-    alive = own_cache / "scratch" / f"kind-abc-{os.getpid()}-1"
-    dead.mkdir(parents=True)
-    alive.mkdir(parents=True)
-    assert cache.sweep_scratch() == [dead]
-    assert not dead.exists()
-    assert alive.exists()
+def scratch_of(directory: Path, owner: Owner | None, age_s: float = 0.0) -> Path:
+    path = directory / "scratch" / f"kind-abc-x_1-{owner.named('-') if owner else 'whoever'}"
+    path.mkdir(parents=True)
+    os.utime(path, (time.time() - age_s,) * 2)
+    return path
+
+
+def test_scratch_of_a_killed_process_is_swept_and_of_a_living_one_kept(own_cache: Path) -> None:
+    code = "import os; from emulab import cache; cache.entry('kind', 'k', lambda _: os.kill(os.getpid(), 9))"
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (killed,) = (own_cache / "scratch").iterdir()
+    with cache.scratch("living") as living:
+        assert cache.stale_scratch() == [killed]
+        assert cache.sweep_scratch() == [killed]
+        assert living.exists()
+    assert list((own_cache / "scratch").iterdir()) == []
+
+
+def test_scratch_of_a_reused_process_id_is_swept_however_young(own_cache: Path) -> None:
+    former = scratch_of(own_cache, replace(Owner.current(), started="1"))
+    assert cache.sweep_scratch() == [former]
+
+
+FOREIGN = replace(Owner.current(), host="elsewhere")
+
+
+@pytest.mark.parametrize("owner", [FOREIGN, None], ids=["foreign", "unknown"])
+def test_scratch_of_whom_nobody_here_can_judge_is_swept_when_a_day_old(
+    own_cache: Path, owner: Owner | None
+) -> None:
+    young = scratch_of(own_cache, owner)
+    assert cache.sweep_scratch() == []
+    young.rmdir()
+    old = scratch_of(own_cache, owner, age_s=25 * 3600.0)
+    assert cache.sweep_scratch() == [old]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace of process ids")
+def test_a_container_with_the_same_cache_leaves_its_hosts_scratch_alone(own_cache: Path) -> None:
+    # There every process id of this namespace names nobody, or somebody else.
+    code = "from emulab import cache; print(cache.sweep_scratch())"
+    with cache.scratch("living") as living:
+        words = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
+        seen = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert seen.stdout == "[]\n"
+        assert living.exists()
 
 
 def test_a_cache_below_a_file_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,15 +128,3 @@ def test_a_cache_below_a_file_is_a_clear_error(tmp_path: Path, monkeypatch: pyte
 def test_the_digest_ignores_key_order_and_sees_values() -> None:
     assert cache.digest({"a": 1, "b": 2}) == cache.digest({"b": 2, "a": 1})
     assert cache.digest({"a": 1}) != cache.digest({"a": 2})
-
-
-def test_a_tree_digest_sees_names_modes_and_contents(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("1")
-    first = cache.tree_digest(tmp_path)
-    (tmp_path / "a").chmod(0o755)
-    second = cache.tree_digest(tmp_path)
-    (tmp_path / "a").write_text("2")
-    third = cache.tree_digest(tmp_path)
-    (tmp_path / "a").rename(tmp_path / "b")
-    fourth = cache.tree_digest(tmp_path)
-    assert len({first, second, third, fourth}) == 4

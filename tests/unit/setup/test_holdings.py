@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from emulab import cache
+from emulab.owner import Owner
 from emulab.upkeep.holdings import Holding, litter_of_host, stock_of_host, summary, tree_size
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ def cache_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def _scratch(directory: Path, pid: int) -> Path:
-    path = directory / "scratch" / f"builds-0123-{pid}-77"
+    owner = Owner.current() if pid == os.getpid() else replace(Owner.current(), pid=pid)
+    path = directory / "scratch" / f"builds-0123-77-{owner.named('-')}"
     path.mkdir(parents=True)
     (path / "half").write_bytes(b"x" * 10_000)
     return path
