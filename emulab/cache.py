@@ -38,6 +38,14 @@ def cache_root() -> Path:
     return Path(platformdirs.user_cache_dir("emulab"))
 
 
+def mount_of(path: Path) -> Path:
+    """Return the mount point of the file system that a path lies on; the path need not exist."""
+    path = path.absolute()
+    while not os.path.ismount(path):
+        path = path.parent
+    return path
+
+
 def digest(value: Any) -> str:
     """Return the hexadecimal SHA-256 of a JSON-serialisable value, independent of key order."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -87,8 +95,9 @@ def out_of_space_is_said() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            root = cache_root()
             raise NoSpaceError(
-                f"no space is left for emulab's cache in {cache_root()}",
+                f"no space is left for emulab's cache in {root}, on the disk at {mount_of(root)}",
                 hint="free some, run `emulab clean --cache`, or set EMULAB_CACHE_DIR to a larger disk",
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):

@@ -46,11 +46,16 @@ def build_agent(goarch: str, find_go_root: Callable[[], Path]) -> Path:
             "GOROOT": str(go_root), "GOCACHE": str(cache.cache_root() / "go-build"),
         }  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GO")} | settings
+        from emulab.toolchain.diagnosis import full_disk
+
         build = subprocess.run(
             [go, *_BUILD, "-o", directory / "emulab-agent", "."],
             cwd=_SOURCES, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if build.returncode != 0:
+            full = full_disk(build.stderr)
+            if full is not None:
+                raise full
             raise ToolchainError(
                 f"the Go toolchain in {go_root} can not build the agent for {goarch}",
                 detail=build.stderr.strip(),

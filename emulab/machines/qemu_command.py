@@ -19,6 +19,8 @@ GIBIBYTE = 1 << 30
 SMALLEST_MEMORY = 16 * MEBIBYTE
 LARGEST_MEMORY = 4 * GIBIBYTE
 MOST_CPUS = 8
+# ID_AA64MMFR0_EL1.TGran16 of QEMU's models (target/arm/tcg/cpu64.c, cpu64.c).
+_WITHOUT_16K_PAGES = ("cortex-a53", "cortex-a57", "cortex-a72")
 
 TOOLS = "/.emulab"
 AGENT_PORT = "org.emulab.agent"
@@ -93,6 +95,18 @@ def check_cpus(cpus: int) -> None:
     if not 1 <= cpus <= MOST_CPUS:
         raise UsageError(
             f"{cpus} processors can not be given to a guest", hint=f"use --cpus 1 to {MOST_CPUS}"
+        )
+
+
+def check_pages(cpu_model: str, kernel: str) -> None:
+    """Refuse a kernel whose pages a processor has not: it would hang before it can say so.
+
+    :raises UsageError: with what to use.
+    """
+    if kernel == "16k" and cpu_model.partition(",")[0] in _WITHOUT_16K_PAGES:
+        raise UsageError(
+            f"a {cpu_model} has no pages of 16 KiB",
+            hint="use --kernel 4k or 64k, or a board whose processor has them: --board raspberry-pi-5",
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emulab.cache import cache_root, mount_of
 from emulab.errors import EmulabError, NoSpaceError, ToolchainError, UsageError, WorkloadError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ _NO_VERSION = re.compile(
     r"|invalid version|malformed|does not contain package)",
     re.MULTILINE,
 )
+_FULL = re.compile(r"(?:(?:write|mkdir|open|close) (/[^\s:]+): )?no space left on device")
 _NOT_COMMAND = re.compile(r"package (\S+) is not a main package")
 
 
@@ -67,12 +70,9 @@ def _usage(said: str, request: BuildRequest, go: GoToolchain) -> UsageError | No
 
 
 def _machine(said: str) -> EmulabError | None:
-    if "no space left on device" in said:
-        return NoSpaceError(
-            "the disk of Go's caches is full",
-            hint="run `go clean -cache`, or set GOCACHE to a larger disk",
-            detail=said,
-        )
+    full = full_disk(said)
+    if full is not None:
+        return full
     if "signal: killed" in said:
         return ToolchainError(
             "the compiler was killed, most likely for want of memory",
@@ -86,6 +86,27 @@ def _machine(said: str) -> EmulabError | None:
             detail=said,
         )
     return None
+
+
+def full_disk(said: str) -> NoSpaceError | None:
+    """Return the error of a full disk that a go command told, by the file that it could not write."""
+    full = _FULL.search(said)
+    if full is None:
+        return None
+    place = Path(full[1]) if full[1] else None
+    if place is None:
+        return NoSpaceError(
+            "a disk that the go command writes to is full",
+            hint="it writes to GOCACHE, GOMODCACHE, TMPDIR and emulab's cache (EMULAB_CACHE_DIR)",
+            detail=said,
+        )
+    if place.is_relative_to(cache_root()):
+        hint = "free some, run `emulab clean --cache`, or set EMULAB_CACHE_DIR to a larger disk"
+    elif "go-build" in place.parts:
+        hint = "free some, run `go clean -cache`, or set GOCACHE to a larger disk"
+    else:
+        hint = "free some, or set what leads there (GOCACHE, GOMODCACHE, TMPDIR) to a larger disk"
+    return NoSpaceError(f"the disk at {mount_of(place)} is full", hint=hint, detail=said)
 
 
 def _compile_error(said: str, request: BuildRequest, go: GoToolchain) -> WorkloadError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from emulab.architectures import architecture
 from emulab.boards import generic_board, load_catalogue
 from emulab.errors import UsageError
-from emulab.machines.qemu_command import check_cpus, check_memory
+from emulab.machines.qemu_command import check_cpus, check_memory, check_pages
 from emulab.machines.target import LIBCS, MODES, Target
 from emulab.workloads.manifest import is_workload, load_manifest
 
@@ -234,14 +234,18 @@ def _target(request: RunRequest, board: Board, libc: str, mode: str) -> Target |
     if request.cpus is not None:
         cpus = request.cpus
         check_cpus(cpus)
+    cpu_model = emulation.user if mode == "user" else emulation.system
+    kernel = request.kernel or _kernel(board)
+    if mode == "system":
+        check_pages(cpu_model, kernel)
     return Target(
         architecture=guest,
         libc=libc,
         mode=mode,
-        cpu_model=emulation.user if mode == "user" else emulation.system,
+        cpu_model=cpu_model,
         memory=memory,
         cpus=cpus,
-        kernel=request.kernel or _kernel(board),
+        kernel=kernel,
         board=None if board.kind == "generic" else board.id,
         network=request.network,
         environment=_environment(board, request, mode),
