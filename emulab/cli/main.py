@@ -81,6 +81,8 @@ class _Options(Mapping[str, "list[str]"]):
     """Every verb's long options; a verb is imported when it is asked for."""
 
     def __getitem__(self, verb: str) -> list[str]:
+        if verb not in _VERBS:
+            raise KeyError(verb)
         return list(_parameters(verb))
 
     def __iter__(self) -> Iterator[str]:
