@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SOURCES = Path(__file__).resolve().parent
+# Without floating point: the kernel leaves a thread's off until its first use, and QEMU translates all code
+# anew, the kernel's too, for a processor that has it on.
+_GOARM = "7,softfloat"
 _BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w")
 
 
@@ -31,17 +34,17 @@ def build_agent(goarch: str, find_go_root: Callable[[], Path]) -> Path:
     It is the instrument, so it does not change with the Go version that happens to be at hand: what was
     built once from these sources stays.
 
-    :param goarch: ``amd64``, ``arm64``, ``arm`` (built for GOARM 7) or ``riscv64``.
+    :param goarch: ``amd64``, ``arm64``, ``arm`` (version 7) or ``riscv64``.
     :param find_go_root: returns a Go toolchain's directory, which holds ``bin/go``; called only to build.
     :raises ToolchainError: the toolchain does not run or refuses the sources.
     """
-    key = cache.digest([_source_digest(), goarch, _BUILD])
+    key = cache.digest([_source_digest(), goarch, _BUILD, _GOARM])
 
     def make(directory: Path) -> None:
         go_root = find_go_root()
         go = go_root / "bin" / "go"
         settings = {
-            "CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": goarch, "GOARM": "7",
+            "CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": goarch, "GOARM": _GOARM,
             "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local", "GOPROXY": "off",
             "GOROOT": str(go_root), "GOCACHE": str(cache.cache_root() / "go-build"),
         }  # fmt: skip

@@ -23,6 +23,9 @@ func readSettings(line string) settings {
 	return s
 }
 
+// spareThreads is how many threads wait for the runtime to need them.
+const spareThreads = 4
+
 // guestInit is the first process of a guest. It never returns: the kernel would panic.
 func guestInit() {
 	defer func() {
@@ -33,8 +36,10 @@ func guestInit() {
 	}()
 	tuneMemory()
 	runtime.GOMAXPROCS(1) // to wake a second thread costs more than it helps
+	beQuiet()
 	a := newAgent(true)
 	mountBasics()
+	a.randomness()
 	s := readSettings(firstLine("/proc/cmdline"))
 	plan, _ := os.ReadFile("/batch.json") // before the root is another one
 	if root := s["root"]; root != "" {
@@ -63,6 +68,21 @@ func guestInit() {
 		complain("the port broke: " + err.Error())
 		port.Close()
 		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// beQuiet spares a restored guest, in which every first time means translating the code for it, what the
+// runtime does unasked: to handle the end of a child as a signal, which is waited for anyway, and to make
+// threads when one is kept by the kernel.
+func beQuiet() {
+	var byDefault [4]uint64 // struct sigaction of every architecture: all zero
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGCHLD),
+		uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+	for range spareThreads {
+		go func() {
+			nap := syscall.NsecToTimespec(int64(5 * time.Millisecond))
+			syscall.Nanosleep(&nap, nil)
+		}()
 	}
 }
 

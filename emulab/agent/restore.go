@@ -15,7 +15,7 @@ const (
 
 // restore makes a guest that was woken from a snapshot differ from its siblings: it sets the wall clock
 // and stirs the host's entropy into the kernel's random numbers.
-func restore(_ *exchange, in *fields) (reply, *failure) {
+func restore(x *exchange, in *fields) (reply, *failure) {
 	unix := in.integer("unix_ns", 0)
 	entropy, ok := unhex(in.optionalText("entropy", ""))
 	if !ok || len(entropy) > entropyLimit || len(entropy)%4 != 0 {
@@ -32,19 +32,18 @@ func restore(_ *exchange, in *fields) (reply, *failure) {
 		}
 	}
 	if len(entropy) > 0 {
-		if err := stir(entropy); err != nil {
+		if err := x.session.agent.stir(entropy); err != nil {
 			return reply{}, failed(err, "/dev/urandom")
 		}
 	}
 	return reply{document: newObject().integer("unix_ns", time.Now().UnixNano()).done()}, nil
 }
 
-func stir(entropy []byte) error {
-	fd, err := syscall.Open("/dev/urandom", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+func (a *agent) stir(entropy []byte) error {
+	fd, err := a.randomness()
 	if err != nil {
 		return err
 	}
-	defer syscall.Close(fd)
 	// struct rand_pool_info: the entropy in bits, the size in bytes, the bytes.
 	info := append32(make([]byte, 0, 8+len(entropy)), uint32(8*len(entropy)))
 	info = append(append32(info, uint32(len(entropy))), entropy...)
@@ -52,6 +51,19 @@ func stir(entropy []byte) error {
 		return err
 	}
 	return ioctl(fd, reseed, nil)
+}
+
+// randomness returns the kernel's random numbers, opened once: to find them costs a restored guest more than to
+// stir them.
+func (a *agent) randomness() (int, error) {
+	if a.random == 0 {
+		fd, err := syscall.Open("/dev/urandom", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, err
+		}
+		a.random = fd
+	}
+	return a.random, nil
 }
 
 // powerOff ends the machine. Only the init of a guest may do that.

@@ -17,6 +17,7 @@ type agent struct {
 	pumped    int  // bytes of output that are read at once
 	init      bool // PID 1 of a guest
 	started   int64
+	random    int    // the kernel's random numbers, 0 before they are opened
 	constant  []byte // the facts that do not change, once they were asked for
 }
 

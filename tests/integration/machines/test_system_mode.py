@@ -142,6 +142,18 @@ def test_a_full_disk_of_the_guest_is_said(machine: AgentMachine) -> None:
         machine.push(bytes(100 * MEBIBYTE), "/work/large")
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_guest_may_have_four_gibibytes(
+    arch: str,
+    target: Callable[..., Target],
+    open_machine: Callable[..., AgentMachine],
+    command: Callable[..., Command],
+) -> None:
+    with open_machine(target(arch, mode="system", memory=4 << 30)) as machine:
+        seen = machine.run(command("grep", "MemTotal", "/proc/meminfo")).stdout.decode()
+    assert 3.8 * (1 << 20) < int(seen.split()[1]) < 4 * (1 << 20)
+
+
 @pytest.mark.parametrize("cpus", [2, 4])
 def test_a_guest_has_as_many_processors_as_asked_for(
     open_machine: Callable[..., AgentMachine],
