@@ -1,5 +1,5 @@
-# QEMU's user-mode emulators as a directory that runs in any root filesystem: /result.tar.
+# QEMU's user-mode emulators and emulab's plugin as a directory that runs in any root filesystem: /result.tar.
 ARG BUILD
 FROM $BUILD
-COPY qemu/relocate /
+COPY qemu /
 RUN /relocate /src/qemu/build qemu-aarch64 qemu-arm qemu-riscv64 qemu-x86_64

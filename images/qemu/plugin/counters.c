@@ -1,0 +1,257 @@
+/*
+ * Counts and windows.
+ *
+ * Translated code only ever adds to its counters. What a window has of them is found by difference: every
+ * counter is subtracted from the window's row when counting starts, and added when it stops.
+ */
+#include <string.h>
+
+#include "emulab.h"
+
+struct bank executions;
+struct bank events;
+
+static bool is_counting;
+static uint32_t window_kind = WINDOW_GATE;
+static char *window_name;
+static uint64_t window_argument;
+static uint64_t window_ordinal;
+static GHashTable *event_slots;
+static GArray *event_list;
+
+struct window_header {
+    uint32_t kind;
+    uint32_t name_size;
+    uint64_t ordinal;
+    uint64_t argument;
+    uint64_t executions;
+    uint64_t events;
+};
+
+struct count {
+    uint32_t slot;
+    uint32_t vcpu;
+    uint64_t value;
+};
+
+uint32_t bank_add_slot(struct bank *bank)
+{
+    if (bank->used == bank->chunks * CHUNK) {
+        bank->chunk = g_renew(struct qemu_plugin_scoreboard *, bank->chunk, bank->chunks + 1);
+        bank->chunk[bank->chunks] = qemu_plugin_scoreboard_new(CHUNK * sizeof(uint64_t));
+        bank->chunks++;
+    }
+    return bank->used++;
+}
+
+qemu_plugin_u64 bank_counter(const struct bank *bank, uint32_t slot)
+{
+    return (qemu_plugin_u64){bank->chunk[slot / CHUNK], slot % CHUNK * sizeof(uint64_t)};
+}
+
+static uint32_t in_chunk(const struct bank *bank, uint32_t chunk)
+{
+    uint32_t left = bank->used - chunk * CHUNK;
+    return left < CHUNK ? left : CHUNK;
+}
+
+static uint64_t *counters_of(const struct bank *bank, uint32_t vcpu, uint32_t chunk)
+{
+    return qemu_plugin_scoreboard_find(bank->chunk[chunk], vcpu);
+}
+
+/* Give every vCPU a row of every chunk. */
+static void make_rows(struct bank *bank)
+{
+    uint32_t vcpus = qemu_plugin_num_vcpus();
+    if (bank->vcpus < vcpus) {
+        bank->rows = g_renew(uint64_t **, bank->rows, vcpus);
+        bank->row_chunks = g_renew(uint32_t, bank->row_chunks, vcpus);
+        for (; bank->vcpus < vcpus; bank->vcpus++) {
+            bank->rows[bank->vcpus] = NULL;
+            bank->row_chunks[bank->vcpus] = 0;
+        }
+    }
+    for (uint32_t v = 0; v < bank->vcpus; v++) {
+        if (bank->row_chunks[v] < bank->chunks) {
+            bank->rows[v] = g_renew(uint64_t *, bank->rows[v], bank->chunks);
+            for (; bank->row_chunks[v] < bank->chunks; bank->row_chunks[v]++) {
+                bank->rows[v][bank->row_chunks[v]] = g_new0(uint64_t, CHUNK);
+            }
+        }
+    }
+}
+
+/* Add what every counter has now to the window's rows, or subtract it. */
+static void accumulate(struct bank *bank, bool subtract)
+{
+    make_rows(bank);
+    for (uint32_t v = 0; v < bank->vcpus; v++) {
+        for (uint32_t c = 0; c < bank->chunks; c++) {
+            const uint64_t *restrict now = counters_of(bank, v, c);
+            uint64_t *restrict row = bank->rows[v][c];
+            uint32_t n = in_chunk(bank, c);
+            if (subtract) {
+                for (uint32_t i = 0; i < n; i++) {
+                    row[i] -= now[i];
+                }
+            } else {
+                for (uint32_t i = 0; i < n; i++) {
+                    row[i] += now[i];
+                }
+            }
+        }
+    }
+}
+
+static void clear(struct bank *bank)
+{
+    for (uint32_t v = 0; v < bank->vcpus; v++) {
+        for (uint32_t c = 0; c < bank->row_chunks[v]; c++) {
+            memset(bank->rows[v][c], 0, CHUNK * sizeof(uint64_t));
+        }
+    }
+}
+
+bool counting_start(void)
+{
+    if (is_counting) {
+        return false;
+    }
+    is_counting = true;
+    accumulate(&executions, true);
+    accumulate(&events, true);
+    return true;
+}
+
+bool counting_stop(void)
+{
+    if (!is_counting) {
+        return false;
+    }
+    is_counting = false;
+    accumulate(&executions, false);
+    accumulate(&events, false);
+    return true;
+}
+
+bool counting_reset(void)
+{
+    bool was_counting = is_counting;
+    is_counting = false;
+    clear(&executions);
+    clear(&events);
+    if (was_counting) {
+        counting_start();
+    }
+    return was_counting;
+}
+
+void window_correct(uint32_t block, unsigned int vcpu, int by)
+{
+    make_rows(&executions);
+    executions.rows[vcpu][block / CHUNK][block % CHUNK] += by;
+}
+
+static uint64_t gather(const struct bank *bank, bool whole, GArray *into)
+{
+    guint before = into->len;
+    for (uint32_t v = 0; v < (whole ? (uint32_t)qemu_plugin_num_vcpus() : bank->vcpus); v++) {
+        for (uint32_t c = 0; c < bank->chunks && (whole || c < bank->row_chunks[v]); c++) {
+            const uint64_t *from = whole ? counters_of(bank, v, c) : bank->rows[v][c];
+            uint32_t n = in_chunk(bank, c);
+            for (uint32_t i = 0; i < n; i++) {
+                if (from[i]) {
+                    struct count count = {c * CHUNK + i, v, from[i]};
+                    g_array_append_val(into, count);
+                }
+            }
+        }
+    }
+    return into->len - before;
+}
+
+static void window_write(bool whole)
+{
+    GArray *counts = g_array_new(false, false, sizeof(struct count));
+    struct window_header header = {
+        .kind = whole ? WINDOW_WHOLE : window_kind,
+        .ordinal = whole ? 0 : window_ordinal,
+        .argument = whole ? 0 : window_argument,
+    };
+    const char *name = whole || !window_name ? "" : window_name;
+    header.name_size = strlen(name);
+    header.executions = gather(&executions, whole, counts);
+    header.events = gather(&events, whole, counts);
+    if (header.executions || whole) {
+        static const uint8_t zeros[8];
+        section_begin("WIND");
+        section_put(&header, sizeof(header));
+        section_put(name, header.name_size);
+        section_put(zeros, -header.name_size & 7);
+        section_put(counts->data, counts->len * sizeof(struct count));
+        section_end();
+        window_ordinal += !whole;
+    }
+    g_array_free(counts, true);
+}
+
+bool window_close(void)
+{
+    bool was_counting = counting_stop();
+    window_write(false);
+    clear(&executions);
+    clear(&events);
+    if (was_counting) {
+        counting_start();
+    }
+    return was_counting;
+}
+
+void window_rename(enum window_kind kind, uint64_t argument)
+{
+    window_kind = kind;
+    window_argument = argument;
+}
+
+void window_begin(enum window_kind kind, const char *name, uint64_t argument)
+{
+    window_rename(kind, argument);
+    g_free(window_name);
+    window_name = g_strdup(name);
+}
+
+void whole_write(void)
+{
+    window_write(true);
+}
+
+void event_count(unsigned int vcpu, enum event_kind kind, int64_t number)
+{
+    if (!event_slots) {
+        event_slots = g_hash_table_new(g_direct_hash, g_direct_equal);
+        event_list = g_array_new(false, false, sizeof(struct event));
+    }
+    /* Numbers of system calls are small; the few private ones stay apart in the lower 56 bits. */
+    gpointer key = (gpointer)(uintptr_t)(((uint64_t)kind << 56) | ((uint64_t)number & (UINT64_MAX >> 8)));
+    gpointer found;
+    uint32_t slot;
+    if (g_hash_table_lookup_extended(event_slots, key, NULL, &found)) {
+        slot = GPOINTER_TO_UINT(found);
+    } else {
+        struct event event = {kind, 0, number};
+        slot = bank_add_slot(&events);
+        g_array_append_val(event_list, event);
+        g_hash_table_insert(event_slots, key, GUINT_TO_POINTER(slot));
+    }
+    counters_of(&events, vcpu, slot / CHUNK)[slot % CHUNK]++;
+}
+
+void events_write(void)
+{
+    section_begin("EVNT");
+    if (event_list) {
+        section_put(event_list->data, event_list->len * sizeof(struct event));
+    }
+    section_end();
+}

@@ -1,0 +1,95 @@
+/*
+ * emulab's plugin for QEMU: counts what a guest executes, block by block.
+ *
+ * The parts: install.c (arguments, callbacks), blocks.c (which blocks there are), counters.c (their
+ * counts, the gate and the windows), guest.c (the guest's registers), profile.c (the file).
+ */
+#ifndef EMULAB_H
+#define EMULAB_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "qemu-plugin.h"
+
+/* Counters come in chunks. A power of two: QEMU multiplies the vCPU's index with the size of its row. */
+#define CHUNK 2048
+
+/* One lock for everything; it is taken when code is translated, at gates and at system calls, never by the
+ * counting itself. */
+void lock(void);
+void unlock(void);
+
+/* ---- counters.c ---- */
+
+/* Slots, each with one u64 per vCPU that translated code adds to by itself. */
+struct bank {
+    uint32_t used;
+    uint32_t chunks;
+    struct qemu_plugin_scoreboard **chunk;
+    /* What the current window has of each: rows[vcpu][chunk][slot], of vcpus rows with chunks each. */
+    uint32_t vcpus;
+    uint64_t ***rows;
+    uint32_t *row_chunks;
+};
+
+extern struct bank executions; /* by block */
+extern struct bank events;     /* by event */
+
+enum window_kind { WINDOW_WHOLE = 0, WINDOW_GATE = 1, WINDOW_MARK = 2, WINDOW_MARKER = 3 };
+
+uint32_t bank_add_slot(struct bank *bank);
+qemu_plugin_u64 bank_counter(const struct bank *bank, uint32_t slot);
+
+/* Counts go to the window from here on, or no more. They tell whether that changed anything. */
+bool counting_start(void);
+bool counting_stop(void);
+/* What the window has until now is forgotten. It tells whether counting is on. */
+bool counting_reset(void);
+/* A block is counted as a whole when it is entered. Give or take one execution, where a gate at its very
+ * beginning cuts. */
+void window_correct(uint32_t block, unsigned int vcpu, int by);
+/* Write the window, when there is anything in it, and begin the next. It tells whether counting is on. */
+bool window_close(void);
+void window_begin(enum window_kind kind, const char *name, uint64_t argument);
+void window_rename(enum window_kind kind, uint64_t argument);
+void whole_write(void);
+
+enum event_kind { EVENT_SYSCALL = 0 };
+
+struct event {
+    uint32_t kind;
+    uint32_t reserved;
+    int64_t number;
+};
+
+void event_count(unsigned int vcpu, enum event_kind kind, int64_t number);
+void events_write(void);
+
+/* ---- blocks.c ---- */
+
+/* Return the number of the block with these bytes at this address, a new one when it was never seen. */
+uint32_t block_find(uint64_t address, const uint8_t *code, uint32_t size, uint32_t instructions);
+void blocks_write(void);
+
+/* ---- guest.c ---- */
+
+/* Name where an argument is found: a register ("x1"), or a place in memory ("sp+8") of so many bytes. */
+bool guest_argument_set(const char *place, int bytes);
+/* To be called when the first vCPU exists. */
+void guest_find_registers(void);
+/* Read that argument on the current vCPU; 0 when there is none. */
+uint64_t guest_argument(void);
+
+/* ---- profile.c ---- */
+
+void profile_open(const char *path, const char *isa, bool is_system);
+void section_begin(const char *tag);
+void section_put(const void *data, size_t size);
+void section_end(void);
+/* End the file. A process that was forked from the counted one writes nothing. */
+void profile_close(void);
+
+#endif
