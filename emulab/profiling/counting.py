@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from emulab.machines.agent_machine import AgentMachine
     from emulab.machines.protocol import Command, Completed
     from emulab.profiling.gate import Gate
+    from emulab.profiling.memory_model import MemoryModel
     from emulab.profiling.profile import Profile
 
 PLUGIN = f"{TOOLS}/lib/emulab-count.so"
@@ -46,16 +47,18 @@ class Counter:
             raise UsageError("only a user-mode machine counts single programs", hint="use --mode user")
         self._machine = machine
 
-    def run(self, command: Command, gate: Gate | None = None) -> Counted:
+    def run(self, command: Command, gate: Gate | None = None, model: MemoryModel | None = None) -> Counted:
         """Run a program to its end, counted.
 
         :param gate: what is counted; None for all from its first instruction to its last.
+        :param model: the caches and predictors to model (the heavy mode); None for counts alone.
         :raises UsageError: the program can not be executed on this machine.
         :raises MachineError: the machine failed, or the program was killed before its profile was written.
         """
         # The name's length is always the same: it is in the program's environment, and so on its stack.
         path = f"{_PROFILES}/emulab-{next(_numbers):08d}.profile"
-        words = [f"file={PLUGIN}", f"out={path}", *(gate.arguments() if gate is not None else ())]
+        words = [f"file={PLUGIN}", f"out={path}"]
+        words += [word for part in (gate, model) if part is not None for word in part.arguments()]
         plugin = ",".join(word.replace(",", ",,") for word in words)
         environment = {**command.environment, "QEMU_PLUGIN": plugin}
         completed = self._machine.run(replace(command, environment=environment))

@@ -26,7 +26,7 @@ EVENT = np.dtype([("kind", "<u4"), ("reserved", "<u4"), ("number", "<i8")])
 
 _HEADER = struct.Struct("<8sII16s32s32sI28x")
 _SECTION = struct.Struct("<4s4xQ")
-_WINDOW = struct.Struct("<IIQQQQ")
+_WINDOW = struct.Struct("<IIQQQQQ")
 _END = struct.Struct("<QQ")
 _SYSTEM = 1
 
@@ -41,6 +41,7 @@ class WindowRecord:
     argument: int
     executions: NDArray[np.void]
     events: NDArray[np.void]
+    measures: NDArray[np.void]
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,15 @@ def _sections(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
 
 def _window(payload: bytes, name: str) -> WindowRecord:
     try:
-        kind, name_size, ordinal, argument, executions, events = _WINDOW.unpack_from(payload)
+        kind, name_size, ordinal, argument, *sizes = _WINDOW.unpack_from(payload)
         start = _WINDOW.size
         title = payload[start : start + name_size].decode(errors="replace")
         start += name_size + (-name_size & 7)
-        counts = np.frombuffer(payload, COUNT, executions + events, start)
+        counts = np.frombuffer(payload, COUNT, sum(sizes), start)
     except (struct.error, ValueError) as error:
         raise _damaged(name) from error
-    return WindowRecord(kind, title, ordinal, argument, counts[:executions], counts[executions:])
+    executions, events, measures = np.split(counts, np.cumsum(sizes)[:2])
+    return WindowRecord(kind, title, ordinal, argument, executions, events, measures)
 
 
 def _cut_short(name: str) -> UsageError:

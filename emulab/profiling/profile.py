@@ -22,6 +22,8 @@ ISAS = {"aarch64": "arm64", "arm": "armv7", "riscv64": "riscv64", "x86_64": "amd
 """QEMU's names of the targets, and emulab's."""
 
 _SYSCALL = 0
+# Slots per block in the file.
+_MEASURES = 16
 
 
 class WindowKind(IntEnum):
@@ -35,6 +37,35 @@ class WindowKind(IntEnum):
     """From a named address to the next one."""
     MARKER = 3
     """What the guest ended with a marker of its own; its argument is the marker's number."""
+
+
+class Measure(IntEnum):
+    """What the heavy mode measures of each block. The plugin has the same list (``emulab.h``)."""
+
+    L1I_MISS = 0
+    """Lines of code that missed the first level."""
+    L1D_LOAD_MISS = 1
+    L1D_STORE_MISS = 2
+    L2_CODE_MISS = 3
+    """Lines of code that missed the second level too."""
+    L2_DATA_MISS = 4
+    MEMORY = 5
+    """Lines that came from memory: what missed the last level there is."""
+    PREFETCHED = 6
+    """Lines used for the first time that a prefetch had brought: no misses."""
+    PREFETCH_MEMORY = 7
+    """Lines that prefetches brought from memory."""
+    ITLB_MISS = 8
+    DTLB_MISS = 9
+    PAGE_WALK = 10
+    """What missed the second TLB too, where there is one."""
+    TAKEN = 11
+    """Conditional branches that went to their target."""
+    NOT_TAKEN = 12
+    MISPREDICTED = 13
+    """Conditional branches that went elsewhere than foretold."""
+    TARGET_MISPREDICTED = 14
+    """Indirect jumps and calls, and returns, likewise."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +85,7 @@ class Window:
     ordinal: int
     counts: NDArray[np.void]
     syscalls: Mapping[int, int]
+    _measures: NDArray[np.void] = field(repr=False)
     _blocks: NDArray[np.void] = field(repr=False)
 
     def by_block(self, vcpus: Collection[int] | None = None) -> NDArray[np.uint64]:
@@ -70,6 +102,13 @@ class Window:
         weights = self.counts["count"] * self._blocks["instructions"][self.counts["block"]]
         total = np.zeros(int(self.counts["vcpu"].max(initial=0)) + 1, np.uint64)
         np.add.at(total, self.counts["vcpu"], weights)
+        return total
+
+    def measure(self, measure: Measure) -> NDArray[np.uint64]:
+        """Return what the heavy mode measured of each block; zeros where the run was a light one."""
+        total = np.zeros(len(self._blocks), np.uint64)
+        rows = self._measures[self._measures["block"] % _MEASURES == measure]
+        total[rows["block"] // _MEASURES] = rows["count"]
         return total
 
     @cached_property
@@ -159,5 +198,6 @@ def _window(content: Content, record: WindowRecord) -> Window:
         ordinal=record.ordinal,
         counts=record.executions,
         syscalls=syscalls,
+        _measures=record.measures,
         _blocks=content.blocks,
     )

@@ -26,6 +26,7 @@ struct window_header {
     uint64_t argument;
     uint64_t executions;
     uint64_t events;
+    uint64_t measures;
 };
 
 struct count {
@@ -37,8 +38,13 @@ struct count {
 uint32_t bank_add_slot(struct bank *bank)
 {
     if (bank->used == bank->chunks * CHUNK) {
-        bank->chunk = g_renew(struct qemu_plugin_scoreboard *, bank->chunk, bank->chunks + 1);
-        bank->chunk[bank->chunks] = qemu_plugin_scoreboard_new(CHUNK * sizeof(uint64_t));
+        if (bank->is_plain) {
+            bank->plain = g_renew(uint64_t *, bank->plain, bank->chunks + 1);
+            bank->plain[bank->chunks] = g_new0(uint64_t, CHUNK);
+        } else {
+            bank->chunk = g_renew(struct qemu_plugin_scoreboard *, bank->chunk, bank->chunks + 1);
+            bank->chunk[bank->chunks] = qemu_plugin_scoreboard_new(CHUNK * sizeof(uint64_t));
+        }
         bank->chunks++;
     }
     return bank->used++;
@@ -49,6 +55,16 @@ qemu_plugin_u64 bank_counter(const struct bank *bank, uint32_t slot)
     return (qemu_plugin_u64){bank->chunk[slot / CHUNK], slot % CHUNK * sizeof(uint64_t)};
 }
 
+uint64_t *bank_plain(const struct bank *bank, uint32_t slot)
+{
+    return bank->plain[slot / CHUNK] + slot % CHUNK;
+}
+
+static uint32_t vcpus_of(const struct bank *bank)
+{
+    return bank->is_plain ? 1 : qemu_plugin_num_vcpus();
+}
+
 static uint32_t in_chunk(const struct bank *bank, uint32_t chunk)
 {
     uint32_t left = bank->used - chunk * CHUNK;
@@ -57,13 +73,13 @@ static uint32_t in_chunk(const struct bank *bank, uint32_t chunk)
 
 static uint64_t *counters_of(const struct bank *bank, uint32_t vcpu, uint32_t chunk)
 {
-    return qemu_plugin_scoreboard_find(bank->chunk[chunk], vcpu);
+    return bank->is_plain ? bank->plain[chunk] : qemu_plugin_scoreboard_find(bank->chunk[chunk], vcpu);
 }
 
 /* Give every vCPU a row of every chunk. */
 static void make_rows(struct bank *bank)
 {
-    uint32_t vcpus = qemu_plugin_num_vcpus();
+    uint32_t vcpus = vcpus_of(bank);
     if (bank->vcpus < vcpus) {
         bank->rows = g_renew(uint64_t **, bank->rows, vcpus);
         bank->row_chunks = g_renew(uint32_t, bank->row_chunks, vcpus);
@@ -113,14 +129,27 @@ static void clear(struct bank *bank)
     }
 }
 
+static void accumulate_all(bool subtract)
+{
+    accumulate(&executions, subtract);
+    accumulate(&events, subtract);
+    accumulate(&measures, subtract);
+}
+
+static void clear_all(void)
+{
+    clear(&executions);
+    clear(&events);
+    clear(&measures);
+}
+
 bool counting_start(void)
 {
     if (is_counting) {
         return false;
     }
     is_counting = true;
-    accumulate(&executions, true);
-    accumulate(&events, true);
+    accumulate_all(true);
     return true;
 }
 
@@ -130,8 +159,7 @@ bool counting_stop(void)
         return false;
     }
     is_counting = false;
-    accumulate(&executions, false);
-    accumulate(&events, false);
+    accumulate_all(false);
     return true;
 }
 
@@ -139,8 +167,7 @@ bool counting_reset(void)
 {
     bool was_counting = is_counting;
     is_counting = false;
-    clear(&executions);
-    clear(&events);
+    clear_all();
     if (was_counting) {
         counting_start();
     }
@@ -156,7 +183,7 @@ void window_correct(uint32_t block, unsigned int vcpu, int by)
 static uint64_t gather(const struct bank *bank, bool whole, GArray *into)
 {
     guint before = into->len;
-    for (uint32_t v = 0; v < (whole ? (uint32_t)qemu_plugin_num_vcpus() : bank->vcpus); v++) {
+    for (uint32_t v = 0; v < (whole ? vcpus_of(bank) : bank->vcpus); v++) {
         for (uint32_t c = 0; c < bank->chunks && (whole || c < bank->row_chunks[v]); c++) {
             const uint64_t *from = whole ? counters_of(bank, v, c) : bank->rows[v][c];
             uint32_t n = in_chunk(bank, c);
@@ -183,6 +210,7 @@ static void window_write(bool whole)
     header.name_size = strlen(name);
     header.executions = gather(&executions, whole, counts);
     header.events = gather(&events, whole, counts);
+    header.measures = gather(&measures, whole, counts);
     if (header.executions || whole) {
         static const uint8_t zeros[8];
         section_begin("WIND");
@@ -200,8 +228,7 @@ bool window_close(void)
 {
     bool was_counting = counting_stop();
     window_write(false);
-    clear(&executions);
-    clear(&events);
+    clear_all();
     if (was_counting) {
         counting_start();
     }

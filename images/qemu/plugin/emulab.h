@@ -29,6 +29,9 @@ struct bank {
     uint32_t used;
     uint32_t chunks;
     struct qemu_plugin_scoreboard **chunk;
+    /* Of a plain bank the counters are one row for all vCPUs, which callbacks add to. */
+    bool is_plain;
+    uint64_t **plain;
     /* What the current window has of each: rows[vcpu][chunk][slot], of vcpus rows with chunks each. */
     uint32_t vcpus;
     uint64_t ***rows;
@@ -37,11 +40,14 @@ struct bank {
 
 extern struct bank executions; /* by block */
 extern struct bank events;     /* by event */
+extern struct bank measures;   /* by block and measure; only in the heavy mode */
 
 enum window_kind { WINDOW_WHOLE = 0, WINDOW_GATE = 1, WINDOW_MARK = 2, WINDOW_MARKER = 3 };
 
 uint32_t bank_add_slot(struct bank *bank);
 qemu_plugin_u64 bank_counter(const struct bank *bank, uint32_t slot);
+/* Return where a plain bank counts for a slot; the slots after it in its chunk follow. */
+uint64_t *bank_plain(const struct bank *bank, uint32_t slot);
 
 /* Counts go to the window from here on, or no more. They tell whether that changed anything. */
 bool counting_start(void);
@@ -73,6 +79,58 @@ void events_write(void);
 /* Return the number of the block with these bytes at this address, a new one when it was never seen. */
 uint32_t block_find(uint64_t address, const uint8_t *code, uint32_t size, uint32_t instructions);
 void blocks_write(void);
+
+/* ---- flow.c ---- */
+
+enum flow_kind {
+    FLOW_NEXT,
+    FLOW_BRANCH,
+    FLOW_JUMP,
+    FLOW_CALL,
+    FLOW_RETURN,
+    FLOW_INDIRECT_JUMP,
+    FLOW_INDIRECT_CALL,
+};
+
+struct flow {
+    enum flow_kind kind;
+    uint64_t target;
+};
+
+void flow_prepare(const char *isa);
+/* Return where an instruction leads. */
+struct flow flow_of(const uint8_t *code, uint32_t size, uint64_t address);
+
+/* ---- model.c: the heavy mode ---- */
+
+/* What is measured of each block. The reader has the same list (emulab/profiling/measures.py). */
+enum measure {
+    MEASURE_L1I,                 /* lines of code that missed the first level */
+    MEASURE_L1D_LOAD,            /* lines that loads missed there */
+    MEASURE_L1D_STORE,           /* lines that stores missed there */
+    MEASURE_L2I,                 /* of these, what missed the second level */
+    MEASURE_L2D,
+    MEASURE_MEMORY,              /* what missed the last level there is */
+    MEASURE_PREFETCHED,          /* lines used for the first time that a prefetch had brought */
+    MEASURE_PREFETCH_MEMORY,     /* lines that prefetches brought from memory */
+    MEASURE_ITLB,                /* pages of code that missed the first TLB */
+    MEASURE_DTLB,                /* pages of data */
+    MEASURE_WALK,                /* of these, what missed the second TLB */
+    MEASURE_TAKEN,               /* conditional branches, by outcome */
+    MEASURE_NOT_TAKEN,
+    MEASURE_MISPREDICTED,        /* their mispredictions */
+    MEASURE_TARGET_MISPREDICTED, /* indirect jumps and calls and returns that went elsewhere than foretold */
+    MEASURE_RESERVED,
+    MEASURES, /* divides CHUNK */
+};
+
+extern bool model_is_on;
+
+/* Take an argument of the plugin; false when it is not one of the model's. */
+bool model_argument(const char *name, const char *value, bool *is_valid);
+void model_prepare(void);
+/* Let the model see a block's executions, loads and stores. */
+void model_watch(struct qemu_plugin_tb *tb, uint32_t block, const uint8_t *code, uint32_t size);
 
 /* ---- guest.c ---- */
 

@@ -10,7 +10,13 @@
  *   argument=PLACE     what is noted with a window: a register (x1) or a place in memory (sp+8)
  *   bytes=N            how wide that place is, 8 if not given
  *
- * With neither start nor window, counting is on from the beginning.
+ * With neither start nor window, counting is on from the beginning. Any of these switches the heavy mode on:
+ *
+ *   l1i= l1d= l2= l3=SIZE:WAYS:LINE[:random]          caches; the oldest line goes, or a random one
+ *   itlb= dtlb= tlb2=ENTRIES:WAYS:PAGE[:random]       TLBs
+ *   prefetch=LINES                                    how far the stride prefetcher runs ahead; 0: none
+ *   branch=bimodal:BITS or branch=gshare:BITS         the direction predictor's table of 2^BITS counters
+ *   cores=N                                           vCPUs are spread over so many cores, 1 if not given
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -136,6 +142,9 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     }
     uint32_t block = block_find(address, code, size, instructions);
     qemu_plugin_u64 counter = bank_counter(&executions, block);
+    if (model_is_on) {
+        model_watch(tb, block, code, size);
+    }
     unlock();
     qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, QEMU_PLUGIN_INLINE_ADD_U64, counter, 1);
     watch_gates(tb, block, address, size);
@@ -217,6 +226,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
     const char *out = NULL;
     const char *argument = NULL;
     int bytes = 8;
+    bool is_valid;
     gates = g_ptr_array_new();
     for (int i = 0; i < argc; i++) {
         char *name = g_strdup(argv[i]);
@@ -231,7 +241,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
             argument = value;
         } else if (!strcmp(name, "bytes")) {
             bytes = atoi(value);
-        } else if (!add_gate(name, value)) {
+        } else if (model_argument(name, value, &is_valid) ? !is_valid : !add_gate(name, value)) {
             return refuse(argv[i]);
         }
     }
@@ -247,6 +257,10 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
         is_gated |= gate->action == START || gate->action == WINDOW;
     }
     profile_open(out, info->target_name, info->system_emulation);
+    if (model_is_on) {
+        flow_prepare(info->target_name);
+        model_prepare();
+    }
     if (!is_gated) {
         counting_start();
     }

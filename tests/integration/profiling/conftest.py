@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -14,6 +15,9 @@ from emulab.boards import generic_board
 from emulab.machines.opening import Opener
 from emulab.machines.target import Target
 from emulab.progress import Silent
+from emulab.toolchain.building import build
+from emulab.toolchain.go import find_go
+from emulab.toolchain.request import BuildRequest
 from emulab.toolchain.zig import find_zig
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from emulab.machines.agent_machine import AgentMachine
 
 SOURCES = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parents[2] / "programs"
 MEBIBYTE = 1 << 20
 _TARGETS = {"arm64": "aarch64-linux-none", "armv7": "arm-linux-none", "riscv64": "riscv64-linux-none"}
 
@@ -49,6 +54,18 @@ def machines(opener: Opener) -> Iterator[Callable[[str], AgentMachine]]:
     yield machine
     for each in opened.values():
         each.close()
+
+
+@pytest.fixture(scope="session")
+def sort_tests() -> Callable[[str], Path]:
+    """Builds the tests of Go's package sort, benchmarks included."""
+
+    @functools.cache
+    def sort_tests(arch: str) -> Path:
+        request = BuildRequest("sort", PROGRAMS, architecture(arch), test=True)
+        return build(request, find_go(None, Silent())).path
+
+    return sort_tests
 
 
 @pytest.fixture(scope="session")
