@@ -12,6 +12,7 @@ from emulab.cache import digest, entry, sweep_scratch
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
 from emulab.images.builder import LABEL_FACTS, Builder
+from emulab.machines.qemu_command import PLUGIN
 from emulab.machines.tools import Tools, agent_program, ensure_tools
 
 if TYPE_CHECKING:
@@ -139,6 +140,16 @@ class Opener:
     def tools_of(self, target: Target) -> Tools:
         """Return the volume of tools that a target's containers mount."""
         return self._tools(self._images["qemu-user" if target.mode == "user" else "qemu-system"])
+
+    def plugin(self) -> Path:
+        """Return the file of the plugin that counts, for emulators in containers that do not have it.
+
+        :raises InfrastructureError: its image can not be built.
+        """
+        name = "qemu-user"
+        if name not in self._images:
+            self._images |= Builder(self.engine.client, self._progress).ensure([name])
+        return self._file(self._images[name], PLUGIN)
 
     def _file(self, image: BuiltImage, path: str) -> Path:
         """Return a file of an image, or with no path all of it as a tar archive, on this machine's disk."""

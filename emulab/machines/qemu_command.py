@@ -23,6 +23,8 @@ MOST_CPUS = 8
 _WITHOUT_16K_PAGES = ("cortex-a53", "cortex-a57", "cortex-a72")
 
 TOOLS = "/.emulab"
+# The plugin that counts what a guest executes.
+PLUGIN = f"{TOOLS}/lib/emulab-count.so"
 AGENT_PORT = "org.emulab.agent"
 MONITOR_SOCKET = "/run/qmp.sock"
 AGENT_SOCKET = "/run/agent.sock"

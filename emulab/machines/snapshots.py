@@ -39,7 +39,7 @@ from emulab.machines.qemu_command import (
 from emulab.machines.rest import await_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from emulab.engine import Engine
@@ -111,6 +111,18 @@ class GuestSystem:
         machine = system_command(hardware, [])
         key = digest([_FORMAT, machine, self.emulator, self.kernel.identity, self.root.identity, agent])
         return f"emulab-snapshot-{hardware.architecture.name}-{key[:16]}"
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What observes a guest from within its emulator.
+
+    :param files: files that go into the emulator's container, by their paths there.
+    :param arguments: QEMU's further arguments.
+    """
+
+    files: Mapping[str, Path]
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -216,12 +228,17 @@ def _not_booted(hardware: SystemHardware, error: MachineError) -> MachineError:
 
 
 def restore(
-    engine: Engine, system: GuestSystem, hardware: SystemHardware, tools: Tools, facts: dict[str, Any]
+    engine: Engine,
+    system: GuestSystem,
+    hardware: SystemHardware,
+    tools: Tools,
+    facts: dict[str, Any],
+    instrument: Instrument | None = None,
 ) -> RunningGuest:
     """Start a private clone of a snapshot and wait for its agent.
 
     :param facts: the snapshot's, as :func:`ensure_snapshot` returned them.
-
+    :param instrument: what observes the clone from its first instruction on.
     :raises MachineError: the snapshot is damaged or the emulator failed.
     """
     mounts = [VolumeMount(system.snapshot_name(hardware), _DIRECTORY)]
@@ -234,6 +251,10 @@ def restore(
             *system.disk_arguments(_DISK),
             *("-incoming", "defer"),
         ]
+        if instrument is not None:
+            command += instrument.arguments
+            for path, file in instrument.files.items():
+                hosting.agent.put(file, path, mode=0o755)
         guest = Guest(hosting.agent, command)
         with ThreadPoolExecutor(1, "digest") as beside:
             saved = beside.submit(_digest_of, hosting, _STATE)

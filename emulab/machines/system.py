@@ -67,7 +67,7 @@ def open_system_machine(
             forget_snapshot(engine, system, hardware)
             facts = ensure_snapshot(engine, system, hardware, tools, progress)
             running = restore(engine, system, hardware, tools, facts)
-    return _machine(target, running, details)
+    return machine_of(target, running, details)
 
 
 def boot_machine(
@@ -82,10 +82,11 @@ def boot_machine(
 
     :raises MachineError: the guest does not boot, with its console's last lines.
     """
-    return _machine(target, boot(engine, system, hardware, tools), details)
+    return machine_of(target, boot(engine, system, hardware, tools), details)
 
 
-def _machine(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
+def machine_of(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
+    """Return the machine that a running guest is."""
     facts = machine_facts(
         running.agent,
         details,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emulab.errors import EmulabError, MachineError, UsageError
-from emulab.machines.qemu_command import TOOLS
+from emulab.machines.qemu_command import PLUGIN
 from emulab.profiling.profile import read
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from emulab.profiling.memory_model import MemoryModel
     from emulab.profiling.profile import Profile
 
-PLUGIN = f"{TOOLS}/lib/emulab-count.so"
 _PROFILES = "/run"
 _numbers = itertools.count()
 

@@ -23,10 +23,12 @@ BLOCK = np.dtype([("address", "<u8"), ("code", "<u8"), ("size", "<u4"), ("instru
 COUNT = np.dtype([("block", "<u4"), ("vcpu", "<u4"), ("count", "<u8")])
 """How often a vCPU (in user mode: a thread) executed a block."""
 EVENT = np.dtype([("kind", "<u4"), ("reserved", "<u4"), ("number", "<i8")])
+SPACE = np.dtype([("root", "<u8"), ("is_process", "<u8")])
+"""An address space of a whole machine: its page table, and whether it is the program's of interest."""
 
 _HEADER = struct.Struct("<8sII16s32s32sI28x")
 _SECTION = struct.Struct("<4s4xQ")
-_WINDOW = struct.Struct("<IIQQQQQ")
+_WINDOW = struct.Struct("<IIQQQQQQ")
 _END = struct.Struct("<QQ")
 _SYSTEM = 1
 
@@ -42,6 +44,7 @@ class WindowRecord:
     executions: NDArray[np.void]
     events: NDArray[np.void]
     measures: NDArray[np.void]
+    spaces: NDArray[np.void]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Content:
     blocks: NDArray[np.void]
     code: bytes
     events: NDArray[np.void]
+    spaces: NDArray[np.void]
     windows: tuple[WindowRecord, ...]
 
 
@@ -85,11 +89,13 @@ def parse(data: bytes, name: str) -> Content:
     try:
         blocks = np.frombuffer(sections[b"BLKS"], BLOCK)
         events = np.frombuffer(sections[b"EVNT"], EVENT)
+        spaces = np.frombuffer(sections.get(b"SPAC", b""), SPACE)
         code = sections[b"CODE"]
     except (KeyError, ValueError) as error:
         raise _damaged(name) from error
     words = [text.rstrip(b"\0").decode(errors="replace") for text in (isa, plugin, qemu)]
-    return Content(words[0], words[1], words[2], bool(flags & _SYSTEM), blocks, code, events, tuple(windows))
+    is_system = bool(flags & _SYSTEM)
+    return Content(words[0], words[1], words[2], is_system, blocks, code, events, spaces, tuple(windows))
 
 
 def _sections(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
@@ -118,8 +124,7 @@ def _window(payload: bytes, name: str) -> WindowRecord:
         counts = np.frombuffer(payload, COUNT, sum(sizes), start)
     except (struct.error, ValueError) as error:
         raise _damaged(name) from error
-    executions, events, measures = np.split(counts, np.cumsum(sizes)[:2])
-    return WindowRecord(kind, title, ordinal, argument, executions, events, measures)
+    return WindowRecord(kind, title, ordinal, argument, *np.split(counts, np.cumsum(sizes)[:-1]))
 
 
 def _cut_short(name: str) -> UsageError:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# How much of a function tells it from what another program has at its address.
+_COMPARED = 32
 _TESTING = "testing.(*B)."
 # Where Go's calling convention has runN's second argument: the specification "Go internal ABI", for ARM the
 # stack, above the return address and the receiver.
@@ -29,6 +31,9 @@ class Gate:
     :param reset: what the window has until now is forgotten.
     :param window: the window ends and another begins, with counting off.
     :param marks: (address, name): the window ends and one of that name begins.
+    :param process: the program that executes one of these is the one of interest, of a whole machine.
+    :param code: (address, bytes): gates there are passed only where these bytes stand, as far as a block
+        goes.
     :param argument: what is noted with each window: a register, or ``REGISTER+OFFSET`` in memory.
     :param argument_bytes: how wide that place is.
     """
@@ -38,6 +43,8 @@ class Gate:
     reset: tuple[int, ...] = ()
     window: tuple[int, ...] = ()
     marks: tuple[tuple[int, str], ...] = ()
+    process: tuple[int, ...] = ()
+    code: tuple[tuple[int, bytes], ...] = ()
     argument: str | None = None
     argument_bytes: int = 8
 
@@ -47,6 +54,8 @@ class Gate:
         groups = {"stop": self.stop, "window": self.window, "reset": self.reset, "start": self.start}
         words = [f"{name}={address:#x}" for name, addresses in groups.items() for address in addresses]
         words += [f"mark={address:#x}:{name}" for address, name in self.marks]
+        words += [f"process={address:#x}" for address in self.process]
+        words += [f"code={address:#x}:{code.hex()}" for address, code in self.code]
         if self.argument is not None:
             words += [f"argument={self.argument}", f"bytes={self.argument_bytes}"]
         return words
@@ -78,12 +87,18 @@ def benchmark_gate(binary: Path) -> Gate:
 def function_marks(binary: Path, names: Sequence[str]) -> Gate:
     """Return a gate that begins a window at the entry of each of these functions, called like it.
 
+    On a whole machine the program that enters the first of them is the one of interest.
+
     :raises UsageError: the binary is none that can be read.
     :raises WorkloadError: it has no such function.
     """
     image = find_functions(binary, names)
     found = [_required(image.functions, name, binary) for name in names]
-    return Gate(marks=tuple((each.address, each.name) for each in found))
+    return Gate(
+        marks=tuple((each.address, each.name) for each in found),
+        process=tuple(each.address for each in found[:1]),
+        code=tuple((each.address, each.code[:_COMPARED]) for each in found),
+    )
 
 
 def _required(functions: dict[str, Function], name: str, binary: Path) -> Function:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 ISAS = {"aarch64": "arm64", "arm": "armv7", "riscv64": "riscv64", "x86_64": "amd64"}
 """QEMU's names of the targets, and emulab's."""
 
-_SYSCALL = 0
+_SYSCALL, _PROCESS_SYSCALL = 0, 1
+# Slots per address space in the file: instructions of the kernel, of programs; switches to it.
+_PER_SPACE = 4
 # Slots per block in the file.
 _MEASURES = 16
 
@@ -69,6 +71,25 @@ class Measure(IntEnum):
 
 
 @dataclass(frozen=True)
+class Space:
+    """What ran in one address space of a whole machine.
+
+    :param root: where its page table is; 0 for what ran before the first switch of address spaces.
+    :param is_process: whether it is that of the program of interest.
+    :param kernel: instructions of the kernel while the space was in force. Interrupts and the kernel's own
+        threads run in whatever space is.
+    :param program: instructions of the program.
+    :param switches: how often it was switched to.
+    """
+
+    root: int
+    is_process: bool
+    kernel: int
+    program: int
+    switches: int
+
+
+@dataclass(frozen=True)
 class Window:
     """What was executed in one stretch of a run.
 
@@ -77,6 +98,8 @@ class Window:
     :param ordinal: its place among the run's windows, from 0.
     :param counts: (block, vcpu, count), sparse and sorted by (vcpu, block); a vCPU is a thread in user mode.
     :param syscalls: how often each system call was made, by its number.
+    :param process_syscalls: those of the program of interest, of a whole machine.
+    :param spaces: what ran in each address space, of a whole machine.
     """
 
     kind: WindowKind
@@ -85,6 +108,8 @@ class Window:
     ordinal: int
     counts: NDArray[np.void]
     syscalls: Mapping[int, int]
+    process_syscalls: Mapping[int, int]
+    spaces: tuple[Space, ...]
     _measures: NDArray[np.void] = field(repr=False)
     _blocks: NDArray[np.void] = field(repr=False)
 
@@ -185,19 +210,37 @@ def _profile(content: Content, name: str) -> Profile:
 
 
 def _window(content: Content, record: WindowRecord) -> Window:
-    syscalls: dict[int, int] = {}
-    for slot, _, count in record.events.tolist():
-        event = content.events[slot]
-        if event["kind"] == _SYSCALL:
-            number = int(event["number"])
-            syscalls[number] = syscalls.get(number, 0) + count
     return Window(
         kind=WindowKind(record.kind),
         name=record.name,
         argument=record.argument,
         ordinal=record.ordinal,
         counts=record.executions,
-        syscalls=syscalls,
+        syscalls=_events(content, record, _SYSCALL),
+        process_syscalls=_events(content, record, _PROCESS_SYSCALL),
+        spaces=_spaces(content, record),
         _measures=record.measures,
         _blocks=content.blocks,
+    )
+
+
+def _events(content: Content, record: WindowRecord, kind: int) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for slot, _, count in record.events.tolist():
+        event = content.events[slot]
+        if event["kind"] == kind:
+            number = int(event["number"])
+            found[number] = found.get(number, 0) + count
+    return found
+
+
+def _spaces(content: Content, record: WindowRecord) -> tuple[Space, ...]:
+    counts = np.zeros(len(content.spaces) * _PER_SPACE, np.int64)
+    counts[record.spaces["block"]] = record.spaces["count"]
+    return tuple(
+        Space(root, bool(is_process), *own[:3])
+        for (root, is_process), own in zip(
+            content.spaces.tolist(), counts.reshape(-1, _PER_SPACE).tolist(), strict=True
+        )
+        if any(own)
     )

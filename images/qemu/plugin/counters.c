@@ -27,6 +27,7 @@ struct window_header {
     uint64_t executions;
     uint64_t events;
     uint64_t measures;
+    uint64_t spaces;
 };
 
 struct count {
@@ -134,6 +135,8 @@ static void accumulate_all(bool subtract)
     accumulate(&executions, subtract);
     accumulate(&events, subtract);
     accumulate(&measures, subtract);
+    spaces_settle();
+    accumulate(&spaces, subtract);
 }
 
 static void clear_all(void)
@@ -141,6 +144,7 @@ static void clear_all(void)
     clear(&executions);
     clear(&events);
     clear(&measures);
+    clear(&spaces);
 }
 
 bool counting_start(void)
@@ -174,10 +178,15 @@ bool counting_reset(void)
     return was_counting;
 }
 
-void window_correct(uint32_t block, unsigned int vcpu, int by)
+void window_correct(const struct passage *passage, unsigned int vcpu, int by)
 {
     make_rows(&executions);
-    executions.rows[vcpu][block / CHUNK][block % CHUNK] += by;
+    executions.rows[vcpu][passage->block / CHUNK][passage->block % CHUNK] += by;
+    if (spaces_are_on) {
+        uint32_t slot = spaces_slot(vcpu, passage->address);
+        make_rows(&spaces);
+        spaces.rows[0][slot / CHUNK][slot % CHUNK] += (int64_t)by * passage->instructions;
+    }
 }
 
 static uint64_t gather(const struct bank *bank, bool whole, GArray *into)
@@ -211,6 +220,7 @@ static void window_write(bool whole)
     header.executions = gather(&executions, whole, counts);
     header.events = gather(&events, whole, counts);
     header.measures = gather(&measures, whole, counts);
+    header.spaces = gather(&spaces, whole, counts);
     if (header.executions || whole) {
         static const uint8_t zeros[8];
         section_begin("WIND");
@@ -235,21 +245,25 @@ bool window_close(void)
     return was_counting;
 }
 
-void window_rename(enum window_kind kind, uint64_t argument)
+void window_mark(uint64_t number)
 {
-    window_kind = kind;
-    window_argument = argument;
+    window_kind = WINDOW_MARKER;
+    window_argument = number;
+    window_close();
+    window_begin(WINDOW_GATE, NULL, 0);
 }
 
 void window_begin(enum window_kind kind, const char *name, uint64_t argument)
 {
-    window_rename(kind, argument);
+    window_kind = kind;
+    window_argument = argument;
     g_free(window_name);
     window_name = g_strdup(name);
 }
 
 void whole_write(void)
 {
+    spaces_settle();
     window_write(true);
 }
 

@@ -41,6 +41,12 @@ struct bank {
 extern struct bank executions; /* by block */
 extern struct bank events;     /* by event */
 extern struct bank measures;   /* by block and measure; only in the heavy mode */
+extern struct bank modes;      /* instructions of the kernel, and of programs; only of a whole machine */
+extern struct bank spaces;     /* by address space and what is counted of it; likewise */
+
+/* The number of a system call that no kernel has, "em": the guest marks a place in its run with it. ARM's
+ * kernel kills who asks for one of 0xf0800 or more. */
+#define MARKER_SYSCALL 0x656d
 
 enum window_kind { WINDOW_WHOLE = 0, WINDOW_GATE = 1, WINDOW_MARK = 2, WINDOW_MARKER = 3 };
 
@@ -56,14 +62,25 @@ bool counting_stop(void);
 bool counting_reset(void);
 /* A block is counted as a whole when it is entered. Give or take one execution, where a gate at its very
  * beginning cuts. */
-void window_correct(uint32_t block, unsigned int vcpu, int by);
+struct passage;
+void window_correct(const struct passage *passage, unsigned int vcpu, int by);
+
+/* A gate in a block's code. */
+struct passage {
+    const struct gate *gate;
+    uint64_t address;
+    uint32_t block;
+    uint32_t instructions;
+    bool is_first;
+};
 /* Write the window, when there is anything in it, and begin the next. It tells whether counting is on. */
 bool window_close(void);
 void window_begin(enum window_kind kind, const char *name, uint64_t argument);
-void window_rename(enum window_kind kind, uint64_t argument);
+/* The guest has marked the place with a number: the window ends and bears it. */
+void window_mark(uint64_t number);
 void whole_write(void);
 
-enum event_kind { EVENT_SYSCALL = 0 };
+enum event_kind { EVENT_SYSCALL = 0, EVENT_PROCESS_SYSCALL = 1 };
 
 struct event {
     uint32_t kind;
@@ -131,6 +148,26 @@ bool model_argument(const char *name, const char *value, bool *is_valid);
 void model_prepare(void);
 /* Let the model see a block's executions, loads and stores. */
 void model_watch(struct qemu_plugin_tb *tb, uint32_t block, const uint8_t *code, uint32_t size);
+
+/* ---- spaces.c: a whole machine ---- */
+
+extern bool spaces_are_on;
+
+void spaces_prepare(const char *isa);
+void spaces_find_registers(void);
+/* Let a block add to the sums, and watch where it switches the page table or calls the system. */
+void spaces_watch(struct qemu_plugin_tb *tb, const uint8_t *code);
+/* Attribute what has run until now. */
+void spaces_settle(void);
+/* Return where the current address space counts instructions from an address. */
+uint32_t spaces_slot(unsigned int vcpu, uint64_t address);
+/* The program that runs on this vCPU is the one of interest. */
+void spaces_note_process(unsigned int vcpu);
+void spaces_write(void);
+
+/* ---- control.c ---- */
+
+bool control_start(const char *path);
 
 /* ---- guest.c ---- */
 

@@ -7,6 +7,9 @@
  *   reset=ADDRESS      what was counted since the window's beginning is forgotten
  *   window=ADDRESS     the window ends, another begins, and counting is off until the next start
  *   mark=ADDRESS:NAME  the window ends, and one called NAME begins
+ *   process=ADDRESS    the program that executes this is the one that system calls are counted apart of
+ *   code=ADDRESS:HEX   the gates at this address, named before, are passed only where these bytes stand
+ *   control=PATH       a pipe is made; a line written to it ends the window and names the next one
  *   argument=PLACE     what is noted with a window: a register (x1) or a place in memory (sp+8)
  *   bytes=N            how wide that place is, 8 if not given
  *
@@ -28,16 +31,13 @@
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-/* The number of a system call that no kernel has, "em": the guest marks a place in its run with it. ARM's
- * kernel kills who asks for one of 0xf0800 or more. */
-#define MARKER_SYSCALL 0x656d
-
-enum action { START, STOP, RESET, WINDOW, MARK };
+enum action { START, STOP, RESET, WINDOW, MARK, PROCESS };
 
 struct gate {
     enum action action;
     uint64_t address;
     char *name;
+    GByteArray *code; /* what must stand there, NULL for anything */
 };
 
 static GPtrArray *gates;
@@ -54,13 +54,6 @@ void unlock(void)
     pthread_mutex_unlock(&mutex);
 }
 
-/* A gate in a block's code. */
-struct passage {
-    const struct gate *gate;
-    uint32_t block;
-    bool is_first;
-};
-
 static void on_gate(unsigned int vcpu, void *data)
 {
     const struct passage *passage = data;
@@ -70,32 +63,35 @@ static void on_gate(unsigned int vcpu, void *data)
     switch (passage->gate->action) {
     case START:
         if (counting_start()) {
-            window_correct(passage->block, vcpu, cut);
+            window_correct(passage, vcpu, cut);
         }
         break;
     case STOP:
         if (counting_stop()) {
-            window_correct(passage->block, vcpu, -cut);
+            window_correct(passage, vcpu, -cut);
         }
         break;
     case RESET:
         if (counting_reset()) {
-            window_correct(passage->block, vcpu, cut);
+            window_correct(passage, vcpu, cut);
         }
         break;
     case WINDOW:
         if (counting_stop()) {
-            window_correct(passage->block, vcpu, -cut);
+            window_correct(passage, vcpu, -cut);
         }
         window_close();
         window_begin(WINDOW_GATE, NULL, guest_argument());
         break;
+    case PROCESS:
+        spaces_note_process(vcpu);
+        break;
     case MARK:
         if (counting_stop()) {
-            window_correct(passage->block, vcpu, -cut);
+            window_correct(passage, vcpu, -cut);
             window_close();
             counting_start();
-            window_correct(passage->block, vcpu, cut);
+            window_correct(passage, vcpu, cut);
         } else {
             window_close();
         }
@@ -105,7 +101,13 @@ static void on_gate(unsigned int vcpu, void *data)
     unlock();
 }
 
-static void watch_gates(struct qemu_plugin_tb *tb, uint32_t block, uint64_t address, uint32_t size)
+/* Compare a gate's code with the block's, as far as the block goes. */
+static bool fits(const struct gate *gate, const uint8_t *code, uint64_t size)
+{
+    return !gate->code || !memcmp(gate->code->data, code, MIN(size, gate->code->len));
+}
+
+static void watch_gates(struct qemu_plugin_tb *tb, uint32_t block, uint64_t address, const uint8_t *code, uint32_t size)
 {
     size_t instructions = qemu_plugin_tb_n_insns(tb);
     if (address > highest_gate || address + size <= lowest_gate) {
@@ -113,14 +115,15 @@ static void watch_gates(struct qemu_plugin_tb *tb, uint32_t block, uint64_t addr
     }
     for (guint g = 0; g < gates->len; g++) {
         struct gate *gate = gates->pdata[g];
-        if (gate->address - address >= size) {
+        uint64_t offset = gate->address - address;
+        if (offset >= size || !fits(gate, code + offset, size - offset)) {
             continue;
         }
         for (size_t i = 0; i < instructions; i++) {
             struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
             if (qemu_plugin_insn_vaddr(insn) == gate->address) {
                 struct passage *passage = g_new(struct passage, 1);
-                *passage = (struct passage){gate, block, i == 0};
+                *passage = (struct passage){gate, address, block, instructions, i == 0};
                 qemu_plugin_register_vcpu_insn_exec_cb(
                     insn, on_gate, gate->action == WINDOW ? QEMU_PLUGIN_CB_R_REGS : QEMU_PLUGIN_CB_NO_REGS, passage);
             }
@@ -145,9 +148,12 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     if (model_is_on) {
         model_watch(tb, block, code, size);
     }
+    if (spaces_are_on) {
+        spaces_watch(tb, code);
+    }
+    watch_gates(tb, block, address, code, size);
     unlock();
     qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, QEMU_PLUGIN_INLINE_ADD_U64, counter, 1);
-    watch_gates(tb, block, address, size);
 }
 
 static void on_vcpu(qemu_plugin_id_t id, unsigned int vcpu)
@@ -156,6 +162,7 @@ static void on_vcpu(qemu_plugin_id_t id, unsigned int vcpu)
     (void)vcpu;
     lock();
     guest_find_registers();
+    spaces_find_registers();
     unlock();
 }
 
@@ -165,9 +172,7 @@ static void on_syscall(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, u
     (void)id, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
     lock();
     if (number == MARKER_SYSCALL) {
-        window_rename(WINDOW_MARKER, a1);
-        window_close();
-        window_begin(WINDOW_GATE, NULL, 0);
+        window_mark(a1);
     } else {
         event_count(vcpu, EVENT_SYSCALL, number);
     }
@@ -187,6 +192,7 @@ static void on_exit_of_guest(qemu_plugin_id_t id, void *data)
         whole_write();
         blocks_write();
         events_write();
+        spaces_write();
         profile_close();
     }
     unlock();
@@ -194,7 +200,7 @@ static void on_exit_of_guest(qemu_plugin_id_t id, void *data)
 
 static bool add_gate(const char *name, char *value)
 {
-    static const char *const actions[] = {"start", "stop", "reset", "window", "mark"};
+    static const char *const actions[] = {"start", "stop", "reset", "window", "mark", "process"};
     char *end;
     for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
         if (strcmp(name, actions[i])) {
@@ -215,6 +221,28 @@ static bool add_gate(const char *name, char *value)
     return false;
 }
 
+/* ADDRESS:HEX */
+static bool add_code(const char *value)
+{
+    char *end;
+    uint64_t address = strtoull(value, &end, 0);
+    GByteArray *code = g_byte_array_new();
+    if (*end++ != ':') {
+        return false;
+    }
+    for (; end[0] && end[1]; end += 2) {
+        uint8_t byte = g_ascii_xdigit_value(end[0]) << 4 | g_ascii_xdigit_value(end[1]);
+        g_byte_array_append(code, &byte, 1);
+    }
+    for (guint i = 0; i < gates->len; i++) {
+        struct gate *gate = gates->pdata[i];
+        if (gate->address == address) {
+            gate->code = code;
+        }
+    }
+    return true;
+}
+
 static int refuse(const char *argument)
 {
     fprintf(stderr, "emulab: the plugin does not understand %s\n", argument);
@@ -225,6 +253,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 {
     const char *out = NULL;
     const char *argument = NULL;
+    const char *control = NULL;
     int bytes = 8;
     bool is_valid;
     gates = g_ptr_array_new();
@@ -241,6 +270,12 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
             argument = value;
         } else if (!strcmp(name, "bytes")) {
             bytes = atoi(value);
+        } else if (!strcmp(name, "control")) {
+            control = value;
+        } else if (!strcmp(name, "code")) {
+            if (!add_code(value)) {
+                return refuse(argv[i]);
+            }
         } else if (model_argument(name, value, &is_valid) ? !is_valid : !add_gate(name, value)) {
             return refuse(argv[i]);
         }
@@ -260,6 +295,12 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
     if (model_is_on) {
         flow_prepare(info->target_name);
         model_prepare();
+    }
+    if (info->system_emulation) {
+        spaces_prepare(info->target_name);
+    }
+    if (control && !control_start(control)) {
+        return refuse(control);
     }
     if (!is_gated) {
         counting_start();

@@ -25,7 +25,7 @@ def section(tag: bytes, payload: bytes) -> bytes:
 def window(
     kind: int, name: bytes, ordinal: int, argument: int, counts: list[tuple[int, int, int]], events: int = 0
 ) -> bytes:
-    head = struct.pack("<IIQQQQQ", kind, len(name), ordinal, argument, len(counts) - events, events, 0)
+    head = struct.pack("<IIQQQQQQ", kind, len(name), ordinal, argument, len(counts) - events, events, 0, 0)
     rows = b"".join(struct.pack("<IIQ", *row) for row in counts)
     return section(b"WIND", head + name + bytes(-len(name) % 8) + rows)
 

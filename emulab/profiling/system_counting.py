@@ -1,0 +1,104 @@
+"""Counting a whole machine in system mode: the kernel and every program, from its restoring on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from emulab.errors import EmulabError, MachineError, UsageError
+from emulab.machines.agent_documents import Program
+from emulab.machines.snapshots import Instrument, ensure_snapshot, restore
+from emulab.machines.system import machine_of
+from emulab.profiling.profile import Profile, read
+
+if TYPE_CHECKING:
+    from emulab.machines.agent_machine import AgentMachine
+    from emulab.machines.opening import Opener
+    from emulab.machines.target import Target
+    from emulab.profiling.gate import Gate
+    from emulab.profiling.memory_model import MemoryModel
+    from emulab.progress import Progress
+
+_PLUGIN = "/run/emulab-count.so"
+_PROFILE = "/run/emulab.profile"
+_CONTROL = "/run/emulab.control"
+_ENDING_S = 30.0
+_MARK_S = 10.0
+
+
+class CountedGuest:
+    """A whole machine that is counted. Close it, or use it as a context manager.
+
+    :param target: a machine in system mode, without a network; its images must have been prepared.
+    :param gate: what is counted; None for all of it. Marks and gates at addresses of programs need their code
+        (:attr:`.Gate.code`), since every program has something there.
+    :param model: the caches and predictors to model (the heavy mode); None for counts alone.
+    :raises UsageError: the target is no such machine.
+    :raises MachineError: it could not be started.
+    """
+
+    def __init__(
+        self,
+        opener: Opener,
+        target: Target,
+        progress: Progress,
+        gate: Gate | None = None,
+        model: MemoryModel | None = None,
+    ) -> None:
+        if target.mode != "system" or target.network:
+            raise UsageError("a whole machine is counted in system mode, without a network")
+        hardware, system, details = opener.system_of(target)
+        tools = opener.tools_of(target)
+        words = [f"file={_PLUGIN}", f"out={_PROFILE}", f"control={_CONTROL}"]
+        words += [word for part in (gate, model) if part is not None for word in part.arguments()]
+        plugin = ",".join(word.replace(",", ",,") for word in words)
+        instrument = Instrument({_PLUGIN: opener.plugin()}, ("-plugin", plugin))
+        facts = ensure_snapshot(opener.engine, system, hardware, tools, progress)
+        self._running = restore(opener.engine, system, hardware, tools, facts, instrument)
+        self._machine = machine_of(target, self._running, details)
+
+    @property
+    def machine(self) -> AgentMachine:
+        """Return the machine, to run programs on."""
+        return self._machine
+
+    def mark(self, name: str) -> None:
+        """End the window, and begin one of this name.
+
+        :raises MachineError: the emulator does not listen.
+        """
+        words = ("/bin/sh", "-c", 'echo "$1" >"$2"', "mark", name, _CONTROL)
+        done = self._running.hosting.agent.run(Program(words), timeout_s=_MARK_S)
+        if done.exit != 0:
+            raise MachineError(
+                f"the mark {name!r} could not be set", detail=done.stderr.decode(errors="replace")
+            )
+
+    def finish(self) -> Profile:
+        """End the machine and return what it executed.
+
+        :raises MachineError: no profile came of it.
+        """
+        guest = self._running.guest
+        try:
+            guest.monitor.execute("quit")
+            deadline = time.monotonic() + _ENDING_S
+            while guest.is_running():
+                if time.monotonic() > deadline:
+                    raise MachineError("the counted machine did not end")
+                time.sleep(0.02)
+            return read(self._running.hosting.agent.get(_PROFILE), "of the machine")
+        except EmulabError as error:
+            raise MachineError(
+                f"no profile came of the machine: {error.message}", detail=guest.last_words()
+            ) from error
+
+    def close(self) -> None:
+        """Remove the machine."""
+        self._machine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
