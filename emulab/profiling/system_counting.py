@@ -50,6 +50,8 @@ class CountedGuest:
         hardware, system, details = opener.system_of(target)
         tools = opener.tools_of(target)
         words = [f"file={_PLUGIN}", f"out={_PROFILE}", f"control={_CONTROL}"]
+        # The 64-bit ARM emulator has the 32-bit processors as well.
+        words.append(f"isa={target.architecture.qemu}")
         words += [word for part in (gate, model) if part is not None for word in part.arguments()]
         plugin = ",".join(word.replace(",", ",,") for word in words)
         instrument = Instrument({_PLUGIN: opener.plugin()}, ("-plugin", plugin))

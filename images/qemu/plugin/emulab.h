@@ -175,7 +175,7 @@ bool control_start(const char *path);
 bool guest_argument_set(const char *place, int bytes);
 /* To be called when the first vCPU exists. */
 void guest_find_registers(void);
-/* Read that argument on the current vCPU; 0 when there is none. */
+/* Read that argument on the current vCPU; 0 when there is none. Not to be called with the lock held. */
 uint64_t guest_argument(void);
 
 /* ---- profile.c ---- */

@@ -9,7 +9,6 @@ static bool is_in_memory;
 static uint64_t offset;
 static int width = 8;
 static struct qemu_plugin_register *handle;
-static GByteArray *buffer;
 
 bool guest_argument_set(const char *place, int bytes)
 {
@@ -31,7 +30,6 @@ void guest_find_registers(void)
     if (!register_name || handle) {
         return;
     }
-    buffer = g_byte_array_new();
     GArray *all = qemu_plugin_get_registers();
     for (guint i = 0; i < all->len; i++) {
         qemu_plugin_reg_descriptor *each = &g_array_index(all, qemu_plugin_reg_descriptor, i);
@@ -42,29 +40,24 @@ void guest_find_registers(void)
     g_array_free(all, true);
 }
 
-static uint64_t number(void)
+static uint64_t number(const GByteArray *buffer)
 {
     uint64_t value = 0;
-    memcpy(&value, buffer->data, buffer->len < 8 ? buffer->len : 8);
+    memcpy(&value, buffer->data, MIN(buffer->len, 8));
     return value;
 }
 
 uint64_t guest_argument(void)
 {
-    if (!handle) {
-        return 0;
-    }
-    g_byte_array_set_size(buffer, 0);
-    if (qemu_plugin_read_register(handle, buffer) <= 0) {
-        return 0;
-    }
-    uint64_t value = number();
-    if (is_in_memory) {
-        g_byte_array_set_size(buffer, 0);
-        if (!qemu_plugin_read_memory_vaddr(value + offset, buffer, width)) {
-            return 0;
+    uint64_t value = 0;
+    GByteArray *buffer = g_byte_array_new();
+    if (handle && qemu_plugin_read_register(handle, buffer) > 0) {
+        value = number(buffer);
+        if (is_in_memory) {
+            g_byte_array_set_size(buffer, 0);
+            value = qemu_plugin_read_memory_vaddr(value + offset, buffer, width) ? number(buffer) : 0;
         }
-        value = number();
     }
+    g_byte_array_free(buffer, true);
     return value;
 }

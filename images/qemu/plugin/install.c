@@ -2,6 +2,7 @@
  * The plugin's arguments and callbacks.
  *
  *   out=PATH           where the profile is written when the guest ends
+ *   isa=NAME           QEMU's name of the instruction set, where its emulator has several: aarch64 has arm's
  *   start=ADDRESS      counting starts when the instruction there is executed      (these five as often
  *   stop=ADDRESS       counting stops                                               as wanted)
  *   reset=ADDRESS      what was counted since the window's beginning is forgotten
@@ -59,6 +60,8 @@ static void on_gate(unsigned int vcpu, void *data)
     const struct passage *passage = data;
     /* The block was counted before its first instruction, which is where the cut is meant to be. */
     int cut = passage->is_first;
+    /* Reading memory takes a lock of QEMU's that whoever translates holds, and comes here with. */
+    uint64_t argument = passage->gate->action == WINDOW ? guest_argument() : 0;
     lock();
     switch (passage->gate->action) {
     case START:
@@ -81,7 +84,7 @@ static void on_gate(unsigned int vcpu, void *data)
             window_correct(passage, vcpu, -cut);
         }
         window_close();
-        window_begin(WINDOW_GATE, NULL, guest_argument());
+        window_begin(WINDOW_GATE, NULL, argument);
         break;
     case PROCESS:
         spaces_note_process(vcpu);
@@ -254,6 +257,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
     const char *out = NULL;
     const char *argument = NULL;
     const char *control = NULL;
+    const char *isa = info->target_name;
     int bytes = 8;
     bool is_valid;
     gates = g_ptr_array_new();
@@ -270,6 +274,8 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
             argument = value;
         } else if (!strcmp(name, "bytes")) {
             bytes = atoi(value);
+        } else if (!strcmp(name, "isa")) {
+            isa = value;
         } else if (!strcmp(name, "control")) {
             control = value;
         } else if (!strcmp(name, "code")) {
@@ -291,13 +297,13 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
         const struct gate *gate = gates->pdata[i];
         is_gated |= gate->action == START || gate->action == WINDOW;
     }
-    profile_open(out, info->target_name, info->system_emulation);
+    profile_open(out, isa, info->system_emulation);
     if (model_is_on) {
-        flow_prepare(info->target_name);
+        flow_prepare(isa);
         model_prepare();
     }
     if (info->system_emulation) {
-        spaces_prepare(info->target_name);
+        spaces_prepare(isa);
     }
     if (control && !control_start(control)) {
         return refuse(control);
