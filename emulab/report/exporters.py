@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from emulab.errors import UsageError
+from emulab.report.benchmarks import as_benchmark_text
 from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
 
@@ -64,7 +65,12 @@ def as_table(document: Document) -> str:
     return text_table(header, rows, numbers=True) + "".join(f"{note}\n" for note in document.notes)
 
 
-FORMATS: dict[str, Exporter] = {"table": as_table, "json": as_json, "markdown": as_markdown}
+FORMATS: dict[str, Exporter] = {
+    "table": as_table,
+    "json": as_json,
+    "markdown": as_markdown,
+    "bench": as_benchmark_text,
+}
 
 
 def check_requests(requests: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from emulab.errors import UsageError
 from emulab.figures import Document, Figure, FigureClass
 from emulab.report import export
-from emulab.report.exporters import as_json, as_markdown, as_table
+from emulab.report.exporters import FORMATS, as_json, as_markdown, as_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +72,26 @@ def test_an_unknown_format_is_named_with_the_known(request_: str) -> None:
 def test_a_path_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can not be written"):
         export(DOCUMENT, [f"json={tmp_path}/absent/out.json"])
+
+
+def test_benchmarks_are_written_as_go_prints_them() -> None:
+    figures = [
+        Figure(
+            name, value, unit, FigureClass.COUNTED, "crypto/sha256.BenchmarkHash8K/New", "armv7", "user",
+            board="stm32mp157a", evidence={"iterations": 100, "cpu_model": "cortex-a7"},
+        )
+        for name, value, unit in (("instructions", 519000.0, "insn/op"), ("allocations", 0.0, "allocs/op"))
+    ]  # fmt: skip
+    other = Figure("startup", 0.1, "s", FigureClass.EMULATED, "healthd", "armv7", "user")
+    text = FORMATS["bench"](Document("bench", {}, [*figures, other]))
+    assert text.splitlines() == [
+        "Unit insn/op assume=exact better=lower",
+        "Unit allocs/op assume=exact better=lower",
+        "goos: linux",
+        "goarch: arm",
+        "pkg: crypto/sha256",
+        "cpu: cortex-a7",
+        "board: stm32mp157a",
+        "mode: user",
+        "BenchmarkHash8K/New\t     100\t      519000 insn/op\t           0 allocs/op",
+    ]

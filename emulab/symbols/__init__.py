@@ -1,0 +1,71 @@
+"""Which function and line the addresses of a program belong to.
+
+The program's own tables say it, read by a small Go program whose sources lie beside this file: Go's debug
+packages read the tables of every Go release, of stripped programs too.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emulab.errors import InfrastructureError
+from emulab.toolchain.native import build_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emulab.progress import Progress
+
+_SOURCES = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where an address lies.
+
+    :param function: its name as Go writes it, ``crypto/sha256.(*digest).Write``; "" where it is not known.
+    :param entry: the function's first address.
+    :param file: its source file as the program has it, "" where it is not known.
+    :param line: the line of the address in it, 0 where it is not known.
+    """
+
+    function: str
+    entry: int
+    file: str
+    line: int
+
+
+def locate(program: Path, addresses: Iterable[int], progress: Progress) -> dict[int, Location]:
+    """Return the locations of addresses in an ELF program, as the program's own tables have them.
+
+    :param addresses: as linked: without the base that a position-independent program was loaded at.
+    :raises InfrastructureError: the program's tables can not be read.
+    :raises ToolchainError: no Go toolchain can be had to build the reader.
+    """
+    wanted = sorted(set(addresses))
+    done = subprocess.run(
+        [_reader(progress), program],
+        input="".join(f"{address:x}\n" for address in wanted),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or len(lines) != len(wanted):
+        raise InfrastructureError(f"the symbols of {program} can not be read", detail=done.stderr.strip())
+    return {address: _location(line) for address, line in zip(wanted, lines, strict=True)}
+
+
+def _location(line: str) -> Location:
+    entry, number, function, file = line.split("\t")
+    return Location(function, int(entry, 16), file, int(number))
+
+
+def _reader(progress: Progress) -> Path:
+    def go_root() -> Path:
+        from emulab.toolchain.go import find_go
+
+        return find_go(None, progress).root
+
+    return build_own(_SOURCES, "emulab-symbols", "symbol-readers", go_root)

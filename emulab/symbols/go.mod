@@ -1,0 +1,3 @@
+module org.emulab/symbols
+
+go 1.22
