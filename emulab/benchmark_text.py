@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"Benchmark(?![a-z])\S*")
 _KEY = re.compile(r"([a-z][^\sA-Z:]*):(?:[ \t]+(.*))?")
 _ENDED = re.compile(r"--- (FAIL|SKIP|BENCH): |(PASS|FAIL|ok)\b")
+_EXACT = re.compile(r"^Unit (\S+) (?:\S+ )*assume=exact\b", re.MULTILINE)
 _MEASURE = re.compile(r"\s(\d+)((?:\s+[-+\d.eEinfNa]+ \S+)+)\s*$")
 
 
@@ -43,6 +44,11 @@ def parse(text: str) -> list[BenchmarkLine]:
     began last gets the measures that come.
     """
     return list(_lines(text))
+
+
+def exact_units(text: str) -> list[str]:
+    """Return the units of which a text says that their values have no noise."""
+    return _EXACT.findall(text)
 
 
 def _lines(text: str) -> Iterator[BenchmarkLine]:
@@ -96,8 +102,3 @@ def _number(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.1f}" if abs(value) >= 1e5 else f"{value:.6g}"
-
-
-def without_processors(name: str) -> str:
-    """Return a benchmark's name without the ``-8`` that says how many processors it had."""
-    return re.sub(r"-\d+$", "", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulab.benchmark_text import BenchmarkLine, parse, without_processors, write
+from emulab.benchmark_text import BenchmarkLine, exact_units, parse, write
 
 _TEXT = """\
 goos: linux
@@ -52,9 +52,9 @@ def test_a_changed_configuration_is_said_before_the_line_that_it_holds_for() -> 
     assert again[1].configuration["board"] == ""
 
 
-def test_the_processors_are_no_part_of_the_name() -> None:
-    assert without_processors("BenchmarkX/size-8-16") == "BenchmarkX/size-8"
-    assert without_processors("BenchmarkX") == "BenchmarkX"
+def test_units_without_noise_are_told() -> None:
+    text = write([BenchmarkLine("BenchmarkA", 1, {"insn/op": 1.0, "ns/op": 2.0})], exact=["insn/op"])
+    assert exact_units(text) == ["insn/op"]
 
 
 _NAMES = st.from_regex(r"Benchmark[A-Z][A-Za-z0-9]{0,8}(/[!-~]{1,12}){0,2}", fullmatch=True)
