@@ -53,13 +53,15 @@ def first_iterations(seconds: float, effort: Effort) -> int:
     return _power(effort.first / (max(seconds, 1e-7) * 1e9))
 
 
-def next_iterations(samples: Sequence[Sample], effort: Effort) -> int | None:
+def next_iterations(samples: Sequence[Sample], effort: Effort, *, thorough: bool = False) -> int | None:
     """Return the iterations to run next, or None when the counts are stable or no more is worth its time.
 
     :param samples: the windows so far; at least one of more than one iteration.
+    :param thorough: whether to go on to the largest window however stable the counts look, as is right
+        where something happens once in many operations.
     """
     each = _instructions_each(samples)
-    smallest = _power(effort.first / each)
+    smallest = _smallest(samples, effort)
     largest = max(sample.iterations for sample in samples)
     if smallest > largest * _FARTHEST:
         return largest * _FARTHEST  # the estimate rests on few operations: a step on the way
@@ -68,7 +70,7 @@ def next_iterations(samples: Sequence[Sample], effort: Effort) -> int | None:
         iterations = int(smallest * FACTOR**number)
         if number >= 2 and iterations * each > effort.most:
             return None
-        if number >= effort.windows[0] and _is_stable(samples, effort):
+        if number >= effort.windows[0] and not thorough and _is_stable(samples, effort):
             return None
         if iterations not in have:
             return iterations
@@ -81,9 +83,15 @@ def _is_stable(samples: Sequence[Sample], effort: Effort) -> bool:
 
 def counting_samples(samples: Sequence[Sample], effort: Effort) -> list[Sample]:
     """Return the samples whose windows are large enough; the largest two iteration counts at least."""
-    smallest = _power(effort.first / _instructions_each(samples))
+    smallest = _smallest(samples, effort)
     largest = sorted({sample.iterations for sample in samples})[-2:]
     return [each for each in samples if each.iterations >= smallest or each.iterations in largest]
+
+
+def _smallest(samples: Sequence[Sample], effort: Effort) -> int:
+    """Return the iterations of the smallest window that counts: one that there is, or one to come."""
+    large = [each.iterations for each in samples if each.iterations > 1 and each.instructions >= effort.first]
+    return min(large) if large else _power(effort.first / _instructions_each(samples))
 
 
 def _instructions_each(samples: Sequence[Sample]) -> float:

@@ -7,7 +7,6 @@ two; what is left is divided by the difference of their iterations.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,9 +36,9 @@ class Sample:
 class Slope:
     """Instructions of one operation.
 
-    :param per_operation: the estimate, from the two largest iteration counts.
-    :param spread: the largest relative difference between slopes that should be equal: those of
-        neighbouring iteration counts, and of repeats.
+    :param per_operation: the estimate, from the smallest and the largest iteration count.
+    :param spread: the largest relative difference between slopes that should be equal: that one, the one
+        of the smallest and the second-largest iteration count, and those of repeats.
     """
 
     per_operation: float
@@ -58,15 +57,16 @@ def slope_of(samples: Sequence[Sample]) -> Slope:
     if len(sizes) < 2:
         raise ValueError("a slope needs windows of two different iteration counts")
     middles = {size: float(np.median(groups[size])) for size in sizes}
-    slopes = [(middles[high] - middles[low]) / (high - low) for low, high in itertools.pairwise(sizes)]
+    least = sizes[0]
+    slopes = [(middles[size] - middles[least]) / (size - least) for size in sizes[1:]]
     best = slopes[-1]
     if best <= 0:
         return Slope(max(0.0, best), float("inf"))
     differences = [abs(slopes[-2] - best) / best] if len(slopes) > 1 else []
     # A repeat's difference weighs as much as the estimate that it would have given.
-    for size in sizes[-2:]:
+    for size in (least, sizes[-1]):
         within = max(groups[size]) - min(groups[size])
-        differences.append(within / (best * (sizes[-1] - sizes[-2])))
+        differences.append(within / (best * (sizes[-1] - least)))
     return Slope(best, max(differences))
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Verb to one-line help: the list must be printable without importing any of them.
 _VERBS = {
     "run": "Run a Go program under emulation and report its figures.",
+    "bench": "Count what an operation of a Go benchmark executes.",
+    "compare": "Compare two results, or two git revisions, and fail on a regression.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",
     "images": "Build, list, show and remove the images that runs use.",

@@ -107,8 +107,8 @@ def compare(
 ) -> Comparison:
     """Compare two results.
 
-    A count is worse when it grew by more than ``fail_over`` and more than it differed by when it was
-    repeated. What has noise is worse when its change is larger than ``fail_over`` and, among all that are
+    A count is worse when it grew by more than ``fail_over`` and more than it is uncertain by. What
+    has noise is worse when its change is larger than ``fail_over`` and, among all that are
     compared, beyond chance.
 
     :param fail_over: the relative change that is still allowed, 0.01 for one per cent.
@@ -155,7 +155,7 @@ def _judge_count(base: Measurement, head: Measurement, fail_over: float, gates: 
     spread = max(base.spread, head.spread)
     if abs(change) <= spread:
         causes = ", ".join(dict.fromkeys([*base.causes, *head.causes]))
-        reason = f"it differs by {spread:.2%} when it is repeated" + (f" ({causes})" if causes else "")
+        reason = f"it is uncertain by {spread:.2%}" + (f" ({causes})" if causes else "")
         return replace(plain, verdict=Verdict.UNSURE, reason=reason)
     return replace(plain, verdict=_direction(unit, change))
 

@@ -45,8 +45,8 @@ class Measurement:
     :param coverage: what share of repetitions that interval is meant to hold.
     :param n: how many samples stand behind it.
     :param is_count: whether it is a count, which has no noise but its ``spread``.
-    :param spread: how much of the value a count differed by when it was repeated.
-    :param causes: why it did.
+    :param spread: how uncertain a count is, relatively.
+    :param causes: why it is.
     """
 
     subject: Subject

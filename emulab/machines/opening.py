@@ -89,6 +89,10 @@ class Opener:
         names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
         self._images |= Builder(self.engine.client, self._progress).ensure(names)
 
+    def image_ids(self, target: Target) -> list[str]:
+        """Return the ids of the images that a target's machine is made of; they must have been prepared."""
+        return [self._images[name].id for name in images_of(target)]
+
     def open(self, target: Target, *, fresh: bool = False) -> AgentMachine:
         """Open a machine; its images must have been prepared.
 

@@ -13,7 +13,7 @@ from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from emulab.figures import Document, Figure
 
@@ -73,18 +73,19 @@ FORMATS: dict[str, Exporter] = {
 }
 
 
-def check_requests(requests: Iterable[str]) -> None:
+def check_requests(requests: Iterable[str], further: Iterable[str] = ()) -> None:
     """Refuse destinations that :func:`export` could not write, before there is anything to write.
 
+    :param further: formats that the verb itself writes.
     :raises UsageError: a format is not known, or a path is missing or in no directory.
     """
+    known = [*FORMATS, *further]
     for request in requests:
         name, _, path = request.partition("=")
-        if name not in FORMATS or not path:
-            known = ", ".join(FORMATS)
+        if name not in known or not path:
             raise UsageError(
                 f"-o {request!r} is not FORMAT=PATH with a known format",
-                hint=f"formats are {known}; PATH `-` is the standard output",
+                hint=f"formats are {', '.join(known)}; PATH `-` is the standard output",
             )
         if path != "-" and not Path(path).absolute().parent.is_dir():
             raise UsageError(
@@ -92,20 +93,26 @@ def check_requests(requests: Iterable[str]) -> None:
             )
 
 
-def export(document: Document, requests: Sequence[str]) -> None:
+def export(
+    document: Document, requests: Sequence[str], further: Mapping[str, Callable[[], bytes]] | None = None
+) -> None:
     """Write a document to ``FORMAT=PATH`` destinations; the path ``-`` is stdout.
 
+    :param further: what makes the content of formats that the verb itself writes.
     :raises UsageError: a format or a path can not be used.
     """
-    check_requests(requests)
+    further = further or {}
+    check_requests(requests, further)
     for request in requests:
         name, _, path = request.partition("=")
-        text = FORMATS[name](document)
+        content = further[name]() if name in further else FORMATS[name](document).encode()
         if path == "-":
-            sys.stdout.write(text)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.flush()
             continue
         try:
-            Path(path).write_text(text)
+            Path(path).write_bytes(content)
         except OSError as error:
             raise UsageError(f"-o {request}: {path} can not be written ({error.strerror})") from error
 

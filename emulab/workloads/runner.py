@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import platform
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
 from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Ahead, Opener
 from emulab.machines.protocol import SEARCH_PATH, Command
+from emulab.workloads.host import host_facts
 from emulab.workloads.request import ProgramKind, find_places
 from emulab.workloads.service import Subject, measure_service, memory_disagreements, service_figures
 
@@ -73,25 +70,11 @@ def run(
             machines.close()
     environment = {
         "emulab": __version__,
-        "host": _host(),
+        "host": host_facts(),
         "go": go,
         "machines": outcome.machines,
     }
     return Document("run", environment, outcome.figures, (), outcome.notes), outcome.failures
-
-
-def _host() -> dict[str, Any]:
-    """Return what figures under emulation depend on: this host's processor and system."""
-    model = ""
-    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as lines:
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return {
-        # Python asks a program for it where it does not know.
-        "cpu": model or platform.processor(),
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-    }
 
 
 def _check(request: RunRequest, places: Sequence[Place]) -> None:

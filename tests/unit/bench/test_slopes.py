@@ -13,14 +13,15 @@ def test_what_is_done_once_cancels() -> None:
     assert slope.per_operation == 7
 
 
-def test_the_spread_is_how_far_neighbouring_slopes_differ() -> None:
-    slope = slope_of([Sample(1, 10), Sample(2, 20), Sample(4, 42)])
+def test_the_spread_is_how_far_slopes_differ() -> None:
+    slope = slope_of([Sample(1, 10), Sample(2, 20), Sample(5, 54)])
     assert slope.per_operation == 11
     assert slope.spread == pytest.approx(1 / 11)
 
 
 def test_repeats_that_differ_are_part_of_the_spread() -> None:
     slope = slope_of([Sample(10, 100), Sample(20, 200), Sample(20, 210)])
+    assert slope.per_operation == 10.5
     assert slope.spread == pytest.approx(10 / (10.5 * 10))
 
 

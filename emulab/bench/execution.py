@@ -1,0 +1,106 @@
+"""What a process executed while its benchmarks' timers were on: the part of its profile that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emulab.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from emulab.profiling.profile import Profile
+
+BLOCK = np.dtype([("address", "<u8"), ("code", "<u8"), ("size", "<u4"), ("instructions", "<u4")])
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Windows of a process.
+
+    :param isa: emulab's name of the instruction set.
+    :param blocks: address, place in ``code``, size and instructions of each block that a window has.
+    :param code: the blocks' instructions.
+    :param arguments: what each window says of its operations.
+    :param counts: how often each block was executed in each window, windows x blocks.
+    """
+
+    isa: str
+    blocks: NDArray[np.void]
+    code: bytes
+    arguments: tuple[int, ...]
+    counts: NDArray[np.uint64]
+
+    def instructions(self, window: int) -> int:
+        """Return how many instructions a window has."""
+        return int((self.counts[window] * self.blocks["instructions"]).sum())
+
+    def save(self, path: Path) -> None:
+        """Write it to a file."""
+        with path.open("wb") as stream:
+            np.savez_compressed(
+                stream,
+                isa=np.array(self.isa),
+                blocks=self.blocks,
+                code=np.frombuffer(self.code, np.uint8),
+                arguments=np.array(self.arguments, np.uint64),
+                counts=self.counts,
+            )
+
+    @staticmethod
+    def load(path: Path) -> Execution:
+        """Return what :meth:`save` wrote.
+
+        :raises InfrastructureError: the file is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                return Execution(
+                    str(content["isa"]),
+                    content["blocks"],
+                    content["code"].tobytes(),
+                    tuple(int(each) for each in content["arguments"]),
+                    content["counts"],
+                )
+        except (OSError, ValueError, KeyError) as error:
+            raise InfrastructureError(
+                f"{path} is damaged: {error}", hint="remove its directory; it is counted again then"
+            ) from error
+
+
+def execution_of(profile: Profile, without: int | None = None) -> Execution:
+    """Return the windows of a profile.
+
+    :param without: the address of a function whose threads do not count: that of Go's monitor, which wakes
+        up by this host's clock whatever the benchmark does.
+    """
+    vcpus = _vcpus_without(profile, without)
+    rows = [window.by_block(vcpus) for window in profile.windows]
+    counts = np.array(rows, np.uint64).reshape(len(rows), len(profile.blocks))
+    kept = np.flatnonzero(counts.any(axis=0))
+    blocks = np.zeros(len(kept), BLOCK)
+    pieces = []
+    place = 0
+    for row, block in enumerate(kept):
+        code = profile.code(int(block))
+        known = profile.blocks[block]
+        blocks[row] = (known["address"], place, known["size"], known["instructions"])
+        pieces.append(code)
+        place += len(code)
+    arguments = tuple(window.argument for window in profile.windows)
+    return Execution(profile.isa, blocks, b"".join(pieces), arguments, counts[:, kept])
+
+
+def _vcpus_without(profile: Profile, entry: int | None) -> Collection[int] | None:
+    if entry is None:
+        return None
+    whole = profile.whole.counts
+    theirs = np.flatnonzero(profile.blocks["address"] == entry)
+    monitors = np.unique(whole["vcpu"][np.isin(whole["block"], theirs)])
+    return [int(each) for each in np.setdiff1d(np.unique(whole["vcpu"]), monitors)]
