@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from emulab.bench.listing import Found
     from emulab.bench.processes import Processes, TestProgram
 
+_LONGEST_S = 30.0
+"""What stops its timer again and again may take long for few instructions: no process longer than this is
+begun when there are windows to compare already."""
+_GARBAGE_OF_WORK = 1.0
+"""Bytes of garbage that make an instruction of the collector's: it works for some 10^6 per 4 MiB at least."""
 _COLLECTOR = "runtime.gcStart"
 
 
@@ -35,12 +40,14 @@ class Window:
     """A benchmark's own window in one process.
 
     :param iterations: how many operations it has.
+    :param wall_s: how long its process took.
     :param reported: what Go itself said per operation, by unit (``B/op``, ``allocs/op``).
     """
 
     iterations: int
     execution: Execution
     place: int
+    wall_s: float = 0.0
     reported: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -130,22 +137,29 @@ class Counting:
             return self._fixed(found.name, self._iterations)
         windows: dict[int, list[Window]] = {}
         step: int | None = first_iterations(found.seconds, self._effort)
-        collects = False
+        thorough = False
         while step is not None:
             for window in self._windows(found.name, step):
                 windows.setdefault(window.iterations, []).append(window)
-                collects = collects or self._collects(window)
-            step = next_iterations(_samples(windows), self._effort, thorough=collects)
+                thorough = thorough or self._makes_garbage(window)
+            step = next_iterations(_samples(windows), self._effort, thorough=thorough)
+            if step is not None and _seconds(windows, step) > _LONGEST_S:
+                break
         samples = counting_samples(_samples(windows), self._effort)
-        if collects or slope_of(samples).spread > self._effort.tolerance:
+        if thorough or slope_of(samples).spread > self._effort.tolerance:
             self._repeat(found.name, windows)
             samples = counting_samples(_samples(windows), self._effort)
         return self._result(found.name, windows, samples)
 
-    def _collects(self, window: Window) -> bool:
-        """Tell whether garbage was collected in a window."""
+    def _makes_garbage(self, window: Window) -> bool:
+        """Tell whether the collector ran in a window, or would in larger ones and do a share that counts."""
+        if window.iterations == 1:
+            return False  # what is done once tells nothing about the rest
         blocks = window.execution.blocks["address"]
-        return bool(window.counts[blocks == self._collector].any())
+        if window.counts[blocks == self._collector].any():
+            return True
+        instructions = window.instructions / window.iterations
+        return window.reported.get("B/op", 0.0) > self._effort.tolerance * instructions * _GARBAGE_OF_WORK
 
     def _fixed(self, name: str, iterations: int) -> Counted:
         windows: dict[int, list[Window]] = {}
@@ -180,8 +194,9 @@ class Counting:
         if not own.many:
             raise WorkloadError(f"{name} never ran its timer", hint="it has nothing to count")
         reported = {unit: value for unit, value in lines[-1].values.items() if unit in _REPORTED}
-        first = [Window(1, execution, place) for place in own.first]
-        many = [Window(lines[-1].iterations, execution, place, reported) for place in own.many]
+        size = lines[-1].iterations
+        first = [Window(1, execution, place, run.wall_s) for place in own.first]
+        many = [Window(size, execution, place, run.wall_s, reported) for place in own.many]
         return [*first, *many]
 
     def _result(self, name: str, windows: dict[int, list[Window]], samples: list[Sample]) -> Counted:
@@ -210,6 +225,15 @@ _REPORTED = ("B/op", "allocs/op")
 
 def _samples(windows: Mapping[int, list[Window]]) -> list[Sample]:
     return [Sample(size, float(window.instructions)) for size, group in windows.items() for window in group]
+
+
+def _seconds(windows: Mapping[int, list[Window]], iterations: int) -> float:
+    """Return about how long a process will take, as far as earlier ones tell."""
+    *below, largest = sorted(size for size in windows if size > 1)
+    if not below:
+        return 0.0
+    low, high = windows[below[-1]][0].wall_s, windows[largest][0].wall_s
+    return high + (high - low) * (iterations - largest) / (largest - below[-1])
 
 
 def _middle(windows: list[Window]) -> Window:

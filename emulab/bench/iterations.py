@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FACTOR = 3
 """How many times more iterations the next window has."""
 _FARTHEST = 729
+_NEARLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,13 @@ def counting_samples(samples: Sequence[Sample], effort: Effort) -> list[Sample]:
 
 def _smallest(samples: Sequence[Sample], effort: Effort) -> int:
     """Return the iterations of the smallest window that counts: one that there is, or one to come."""
-    large = [each.iterations for each in samples if each.iterations > 1 and each.instructions >= effort.first]
+    # What the benchmark does once is in the window of one operation, and no part of the others' size.
+    once = min((each.instructions for each in samples if each.iterations == 1), default=0.0)
+    large = [
+        each.iterations
+        for each in samples
+        if each.iterations > 1 and each.instructions - once >= effort.first * _NEARLY
+    ]
     return min(large) if large else _power(effort.first / _instructions_each(samples))
 
 

@@ -67,9 +67,14 @@ class BenchResult:
     outcomes: tuple[Outcome, ...]
 
     @property
+    def failures(self) -> list[str]:
+        """Return a sentence for each benchmark that failed."""
+        return [f"{each.workload} failed: {each.failure}" for each in self.outcomes if each.failure]
+
+    @property
     def exit_status(self) -> int:
         """Return 0 when every benchmark was counted, 1 when one failed."""
-        return 1 if any(outcome.failure for outcome in self.outcomes) else 0
+        return 1 if self.failures else 0
 
 
 @dataclass

@@ -146,4 +146,5 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         export(result.document, requests, further={"pprof": lambda: as_pprof(result, progress)})
     if not options["as_json"]:
         sys.stderr.writelines(f"emulab: {note}\n" for note in result.document.notes)
+    sys.stderr.writelines(f"emulab: {failure}\n" for failure in result.failures)
     return result.exit_status

@@ -27,6 +27,6 @@ def count_revision(revision: Revision, request: BenchRequest, progress: Progress
     progress.note(f"counting {revision.title}")
     with checked_out(revision, request.directory) as directory:
         result = bench(replace(request, directory=directory), progress)
-    for note in result.document.notes:
+    for note in [*result.document.notes, *result.failures]:
         progress.note(f"{revision.title}: {note}")
     return of_figures(result.document.figures)

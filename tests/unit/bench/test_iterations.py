@@ -61,6 +61,13 @@ def test_no_window_is_larger_than_the_effort_allows() -> None:
     assert max(sample.iterations for sample in samples) <= 9
 
 
+def test_what_is_done_once_makes_no_window_large() -> None:
+    samples = _runs(lambda n: 4_000_000 + 4000 * n, 1e-3)
+    slope = slope_of(counting_samples(samples, EFFORT))
+    assert slope.per_operation == pytest.approx(4000)
+    assert min(sample.iterations for sample in counting_samples(samples, EFFORT)) * 4000 > 3e6
+
+
 def test_a_cost_that_depends_on_the_iterations_is_no_stable_one() -> None:
     samples = _runs(lambda n: n**1.1 * 1000, 1e-6)
     assert slope_of(counting_samples(samples, EFFORT)).spread > EFFORT.tolerance
