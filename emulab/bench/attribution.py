@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emulab.bench.execution import BLOCK
+from emulab.profiling.file_format import BLOCK
 from emulab.symbols import Location, locate
 
 if TYPE_CHECKING:

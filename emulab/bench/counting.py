@@ -16,6 +16,7 @@ from emulab.bench.windows import own_windows
 from emulab.benchmark_text import parse
 from emulab.errors import WorkloadError
 from emulab.profiling.functions import find_functions
+from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,9 +98,12 @@ class Counted:
             return difference(self.high.execution, self.high.place)
         return difference(self.high.execution, self.high.place, self.low.execution, self.low.place)
 
-    def classes_per_operation(self) -> dict[str, float]:
+    def classes_per_operation(self) -> dict[Work, float]:
         """Return how many instructions of each class an operation has."""
-        return {}
+        classes = self.high.execution.classes[self.high.place].astype(float)
+        if self.low is not None:
+            classes -= self.low.execution.classes[self.low.place]
+        return {work: float(classes[work]) / self.operations for work in Work}
 
 
 class Counting:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emulab.errors import InfrastructureError
+from emulab.profiling.classes import kinds_of
+from emulab.profiling.file_format import BLOCK, COUNT
+from emulab.profiling.instructions import instructions_of
+from emulab.profiling.profile import Profile, Window, WindowKind
+from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from emulab.profiling.profile import Profile
-
-BLOCK = np.dtype([("address", "<u8"), ("code", "<u8"), ("size", "<u4"), ("instructions", "<u4")])
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,28 @@ class Execution:
     def instructions(self, window: int) -> int:
         """Return how many instructions a window has."""
         return int((self.counts[window] * self.blocks["instructions"]).sum())
+
+    @cached_property
+    def classes(self) -> NDArray[np.uint64]:
+        """How many instructions of each class were executed in each window: windows x classes of ``Work``."""
+        instructions = instructions_of(self._as_profile())
+        kinds, numbers = kinds_of(instructions)
+        work = np.array([kind.work for kind in kinds], np.int64)[numbers]
+        table = np.zeros((len(self.arguments), len(Work)), np.uint64)
+        for row, counts in zip(table, self.counts, strict=True):
+            np.add.at(row, work, instructions.executions(counts))
+        return table
+
+    def _as_profile(self) -> Profile:
+        nothing = np.zeros(0, COUNT)
+        whole = Window(
+            kind=WindowKind.WHOLE, name="", argument=0, ordinal=0, counts=nothing, syscalls={},
+            _blocks=self.blocks,
+        )  # fmt: skip
+        return Profile(
+            isa=self.isa, is_system=False, plugin="", qemu="", blocks=self.blocks, windows=(), whole=whole,
+            _code=self.code,
+        )  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write it to a file."""

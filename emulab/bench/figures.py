@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulab.bench.iterations import Effort
 from emulab.figures import Figure, FigureClass
+from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
     from emulab.bench.counting import Counted
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
     from emulab.workloads.request import Place
 
 _REPORTED = {"B/op": "allocated-bytes", "allocs/op": "allocations"}
+_CLASSES = {"loads": Work.LOAD, "stores": Work.STORE, "branches": Work.BRANCH, "calls": Work.CALL}
 _TOLERANCE = Effort().tolerance
 
 
 def figures_of(place: Place, program: TestProgram, counted: Counted) -> list[Figure]:
     """Return the figures of a benchmark: its counts per operation."""
     target = place.target
-    spread, causes = counted.slope.spread, counted.causes
+    spread = counted.slope.spread
+    evidence = _evidence(counted, program, target.cpu_model)
 
     def figure(name: str, value: float, unit: str, spread: float) -> Figure:
         return Figure(
@@ -32,13 +35,12 @@ def figures_of(place: Place, program: TestProgram, counted: Counted) -> list[Fig
             mode=target.mode,
             board=target.board,
             n=len(counted.windows),
-            evidence=_evidence(counted, program, target.cpu_model, spread, causes),
+            evidence={**evidence, "spread": spread if spread != float("inf") else 1.0},
         )
 
     figures = [figure("instructions", counted.slope.per_operation, "insn/op", spread)]
-    figures += [
-        figure(name, value, f"{name}/op", spread) for name, value in counted.classes_per_operation().items()
-    ]
+    classes = counted.classes_per_operation()
+    figures += [figure(name, classes[work], f"{name}/op", spread) for name, work in _CLASSES.items()]
     for unit, name in _REPORTED.items():
         values = [window.reported[unit] for window in counted.windows if unit in window.reported]
         if values:
@@ -59,15 +61,12 @@ def _spread(values: list[float]) -> float:
     return (largest - min(values)) / largest if largest else 0.0
 
 
-def _evidence(
-    counted: Counted, program: TestProgram, cpu_model: str, spread: float, causes: tuple[str, ...]
-) -> dict[str, Any]:
+def _evidence(counted: Counted, program: TestProgram, cpu_model: str) -> dict[str, Any]:
     return {
         "iterations": counted.high.iterations,
         "windows": sorted({window.iterations for window in counted.windows}),
-        "spread": spread if spread != float("inf") else 1.0,
         "repeats": counted.repeats,
-        "causes": list(causes),
+        "causes": list(counted.causes),
         "cpu_model": cpu_model,
         "binary": program.artifact.sha256,
     }
