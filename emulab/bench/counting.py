@@ -16,10 +16,9 @@ from emulab.bench.windows import own_windows
 from emulab.benchmark_text import parse
 from emulab.errors import WorkloadError
 from emulab.profiling.functions import find_functions
-from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from emulab.bench.attribution import Attribution, BlockCounts
     from emulab.bench.listing import Found
     from emulab.bench.processes import Processes, TestProgram
+    from emulab.profiling.profile import Measure
+    from emulab.profiling.work import Work
 
 _LONGEST_S = 30.0
 """What stops its timer again and again may take long for few instructions: no process longer than this is
@@ -98,12 +99,25 @@ class Counted:
             return difference(self.high.execution, self.high.place)
         return difference(self.high.execution, self.high.place, self.low.execution, self.low.place)
 
-    def classes_per_operation(self) -> dict[Work, float]:
-        """Return how many instructions of each class an operation has."""
-        classes = self.high.execution.classes[self.high.place].astype(float)
-        if self.low is not None:
-            classes -= self.low.execution.classes[self.low.place]
-        return {work: float(classes[work]) / self.operations for work in Work}
+    def slope_of(self, value: Callable[[Window], float]) -> Slope:
+        """Return how much of something an operation has, and how far that differs."""
+        if self.low is None:
+            return Slope(value(self.high) / self.operations, 0.0)
+        return slope_of([Sample(window.iterations, value(window)) for window in self.windows])
+
+    def work(self, work: Work) -> Slope:
+        """Return how many instructions of a class an operation has."""
+        return self.slope_of(lambda window: float(window.execution.classes[window.place][work]))
+
+    def measure(self, *measures: Measure) -> Slope | None:
+        """Return how much of what the heavy mode measured an operation has; None where it was off."""
+
+        def total(window: Window) -> float:
+            known = window.execution.measures
+            assert known is not None
+            return float(sum(known[window.place][measure].sum() for measure in measures))
+
+        return None if self.high.execution.measures is None else self.slope_of(total)
 
 
 class Counting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from emulab.errors import InfrastructureError
 from emulab.profiling.classes import kinds_of
 from emulab.profiling.file_format import BLOCK, COUNT
 from emulab.profiling.instructions import instructions_of
-from emulab.profiling.profile import Profile, Window, WindowKind
+from emulab.profiling.profile import Measure, Profile, Window, WindowKind
 from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Execution:
     :param code: the blocks' instructions.
     :param arguments: what each window says of its operations.
     :param counts: how often each block was executed in each window, windows x blocks.
+    :param measures: what the heavy mode measured: windows x :class:`~emulab.profiling.profile.Measure` x
+        blocks; None where it was off.
     """
 
     isa: str
@@ -38,6 +40,7 @@ class Execution:
     code: bytes
     arguments: tuple[int, ...]
     counts: NDArray[np.uint64]
+    measures: NDArray[np.uint64] | None = None
 
     def instructions(self, window: int) -> int:
         """Return how many instructions a window has."""
@@ -58,7 +61,7 @@ class Execution:
         nothing = np.zeros(0, COUNT)
         whole = Window(
             kind=WindowKind.WHOLE, name="", argument=0, ordinal=0, counts=nothing, syscalls={},
-            _blocks=self.blocks,
+            _measures=nothing, _blocks=self.blocks,
         )  # fmt: skip
         return Profile(
             isa=self.isa, is_system=False, plugin="", qemu="", blocks=self.blocks, windows=(), whole=whole,
@@ -67,15 +70,17 @@ class Execution:
 
     def save(self, path: Path) -> None:
         """Write it to a file."""
+        content: dict[str, Any] = {
+            "isa": np.array(self.isa),
+            "blocks": self.blocks,
+            "code": np.frombuffer(self.code, np.uint8),
+            "arguments": np.array(self.arguments, np.uint64),
+            "counts": self.counts,
+        }
+        if self.measures is not None:
+            content["measures"] = self.measures
         with path.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                isa=np.array(self.isa),
-                blocks=self.blocks,
-                code=np.frombuffer(self.code, np.uint8),
-                arguments=np.array(self.arguments, np.uint64),
-                counts=self.counts,
-            )
+            np.savez_compressed(stream, **content)
 
     @staticmethod
     def load(path: Path) -> Execution:
@@ -91,6 +96,7 @@ class Execution:
                     content["code"].tobytes(),
                     tuple(int(each) for each in content["arguments"]),
                     content["counts"],
+                    content.get("measures"),
                 )
         except (OSError, ValueError, KeyError) as error:
             raise InfrastructureError(
@@ -98,11 +104,12 @@ class Execution:
             ) from error
 
 
-def execution_of(profile: Profile, without: int | None = None) -> Execution:
+def execution_of(profile: Profile, without: int | None = None, *, heavy: bool = False) -> Execution:
     """Return the windows of a profile.
 
     :param without: the address of a function whose threads do not count: that of Go's monitor, which wakes
         up by this host's clock whatever the benchmark does.
+    :param heavy: keep what the heavy mode measured too.
     """
     vcpus = _vcpus_without(profile, without)
     rows = [window.by_block(vcpus) for window in profile.windows]
@@ -118,7 +125,11 @@ def execution_of(profile: Profile, without: int | None = None) -> Execution:
         pieces.append(code)
         place += len(code)
     arguments = tuple(window.argument for window in profile.windows)
-    return Execution(profile.isa, blocks, b"".join(pieces), arguments, counts[:, kept])
+    measures = None
+    if heavy:
+        seen = [[window.measure(each)[kept] for each in Measure] for window in profile.windows]
+        measures = np.array(seen, np.uint64).reshape(len(rows), len(Measure), len(kept))
+    return Execution(profile.isa, blocks, b"".join(pieces), arguments, counts[:, kept], measures)
 
 
 def _vcpus_without(profile: Profile, entry: int | None) -> Collection[int] | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulab.bench.iterations import Effort
 from emulab.figures import Figure, FigureClass
+from emulab.profiling.profile import Measure
 from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 
 _REPORTED = {"B/op": "allocated-bytes", "allocs/op": "allocations"}
 _CLASSES = {"loads": Work.LOAD, "stores": Work.STORE, "branches": Work.BRANCH, "calls": Work.CALL}
+_MEASURES = {
+    "misses": (Measure.MEMORY,),
+    "l1i-misses": (Measure.L1I_MISS,),
+    "l1d-misses": (Measure.L1D_LOAD_MISS, Measure.L1D_STORE_MISS),
+    "page-walks": (Measure.PAGE_WALK,),
+    "mispredictions": (Measure.MISPREDICTED, Measure.TARGET_MISPREDICTED),
+}
+"""Figures of the heavy mode; ``misses`` are those of the last level of cache, lines that came from memory."""
 _TOLERANCE = Effort().tolerance
 
 
@@ -39,8 +48,13 @@ def figures_of(place: Place, program: TestProgram, counted: Counted) -> list[Fig
         )
 
     figures = [figure("instructions", counted.slope.per_operation, "insn/op", spread)]
-    classes = counted.classes_per_operation()
-    figures += [figure(name, classes[work], f"{name}/op", spread) for name, work in _CLASSES.items()]
+    for name, work in _CLASSES.items():
+        slope = counted.work(work)
+        figures.append(figure(name, slope.per_operation, f"{name}/op", slope.spread))
+    for name, measures in _MEASURES.items():
+        measured = counted.measure(*measures)
+        if measured is not None:
+            figures.append(figure(name, measured.per_operation, f"{name}/op", measured.spread))
     for unit, name in _REPORTED.items():
         values = [window.reported[unit] for window in counted.windows if unit in window.reported]
         if values:

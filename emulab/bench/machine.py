@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from emulab.machines.protocol import Command, Completed
     from emulab.machines.target import Target
     from emulab.profiling.gate import Gate
+    from emulab.profiling.memory_model import MemoryModel
 
 _ENVIRONMENT = {"GOMAXPROCS": "1", "QEMU_RAND_SEED": "1"}
 # What makes a Go process do the same each time: one processor, and one seed for QEMU's random numbers, from
@@ -46,23 +47,26 @@ def process_environment(target: Target, *, concurrent: bool = False) -> dict[str
     return {**environment, "GODEBUG": ",".join(switches)}
 
 
-def identity(opener: Opener, target: Target) -> list[Any]:
-    """Return everything about a target's machine that determines what a process executes."""
+def identity(opener: Opener, target: Target, model: MemoryModel | None = None) -> list[Any]:
+    """Return everything about a target's machine that determines what is counted."""
     settings = user_environment(target.architecture, target.cpu_model)
-    return [target.architecture.name, target.mode, settings, opener.image_ids(target)]
+    modelled = None if model is None else model.arguments()
+    return [target.architecture.name, target.mode, settings, opener.image_ids(target), modelled]
 
 
 class UserMachine:
     """A user-mode machine, open until it is closed. Safe to use from several threads."""
 
-    def __init__(self, opener: Opener, target: Target) -> None:
+    def __init__(self, opener: Opener, target: Target, model: MemoryModel | None = None) -> None:
         """Open it: with all of this host's processors, since benchmarks run side by side.
 
+        :param model: the caches and predictors to model; None for counts alone.
         :raises InfrastructureError: it could not be opened.
         """
         roomy = replace(target, cpus=os.cpu_count() or 1, memory=max(target.memory, _MEMORY))
         self._machine: AgentMachine = opener.open(roomy)
         self._counter = Counter(self._machine)
+        self._model = model
         self._gates: dict[str, tuple[Gate, int | None]] = {}
 
     def install(self, program: TestProgram) -> None:
@@ -79,8 +83,8 @@ class UserMachine:
         if profile is None:
             return self._machine.run(command)
         gate, monitor = self._gates[program.path]
-        counted = self._counter.run(command, gate)
-        execution_of(counted.profile, monitor).save(profile)
+        counted = self._counter.run(command, gate, self._model)
+        execution_of(counted.profile, monitor, heavy=self._model is not None).save(profile)
         return counted.completed
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ class BenchRequest:
     :param fresh: count again what the cache knows.
     :param concurrent_gc: let garbage be collected while the program goes on, as it is on a board; how much
         of that falls into which instructions depends on this host's clock. Otherwise the program stands.
+    :param caches: model the board's caches and branch prediction too.
     """
 
     packages: tuple[str, ...]
@@ -41,6 +42,7 @@ class BenchRequest:
     timeout_s: float = 120.0
     fresh: bool = False
     concurrent_gc: bool = False
+    caches: bool = False
 
     def places(self) -> list[Place]:
         """Return the machines to count on.

@@ -19,6 +19,7 @@ from emulab.bench.processes import Processes, TestProgram
 from emulab.errors import NothingRanError, WorkloadError
 from emulab.figures import Document
 from emulab.machines.opening import Opener
+from emulab.profiling.memory_model import model_of
 from emulab.toolchain.building import build
 from emulab.toolchain.go import find_go
 from emulab.toolchain.test_packages import find_test_packages
@@ -104,7 +105,7 @@ def bench(request: BenchRequest, progress: Progress) -> BenchResult:
     with Opener(progress) as opener, tempfile.TemporaryDirectory(dir=_scratch()) as fresh:
         opener.prepare([place.target for place in places])
         anew = Path(fresh) if request.fresh else None
-        sets = [_processes(place, opener, anew, concurrent=request.concurrent_gc) for place in places]
+        sets = [_processes(request, place, opener, anew) for place in places]
         try:
             work = _Crew(request, progress).carry_out(_programs(request, places, sets, go, progress))
         finally:
@@ -136,12 +137,13 @@ def _scratch() -> Path:
     return directory
 
 
-def _processes(place: Place, opener: Opener, fresh: Path | None, *, concurrent: bool) -> Processes:
+def _processes(request: BenchRequest, place: Place, opener: Opener, fresh: Path | None) -> Processes:
     target = place.target
+    model = model_of(place.board) if request.caches else None
     return Processes(
-        lambda: UserMachine(opener, target),
-        identity(opener, target),
-        process_environment(target, concurrent=concurrent),
+        lambda: UserMachine(opener, target, model),
+        identity(opener, target, model),
+        process_environment(target, concurrent=request.concurrent_gc),
         fresh=fresh,
     )
 

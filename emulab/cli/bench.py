@@ -59,6 +59,9 @@ _OPTIONS = (
         show_default=True,
         help="Whether the program stands while garbage is collected, so that its counts repeat.",
     ),
+    click.option(
+        "--caches", is_flag=True, help="Model caches and branch prediction: misses/op; several times slower."
+    ),
     click.option("--fresh", is_flag=True, help="Count again what is known from before."),
 )
 
@@ -95,6 +98,7 @@ def bench_request(packages: tuple[str, ...], directory: Path, options: dict[str,
         iterations=parse_benchtime(options["benchtime"]),
         timeout_s=options["timeout"],
         fresh=options["fresh"],
+        caches=options["caches"],
         concurrent_gc=options["gc"] == "concurrent",
     )
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from emulab.comparison.results import Measurement, Subject
 
+_NEGLIGIBLE = 0.01
+"""A change of a count that nobody means, however large it is beside nearly nothing: one in 100 operations."""
 _MORE_IS_BETTER = ("1/s", "B/s", "MB/s", "insn/cycle")
 DEFAULT_GATES = ("insn/op", "misses/op", "mispredictions/op", "B/op", "allocs/op")
 """The counts of an operation that gate; how they divide into loads and branches is only shown."""
@@ -150,7 +152,7 @@ def _judge_count(base: Measurement, head: Measurement, fail_over: float, gates: 
     unit = head.subject.unit
     change = _relative(base.value, head.value)
     plain = Change(base, head, change, Verdict.SAME, unit in gates or not unit.endswith("/op"))
-    if abs(change) <= fail_over:
+    if abs(change) <= fail_over or abs(head.value - base.value) <= _NEGLIGIBLE:
         return plain
     spread = max(base.spread, head.spread)
     if abs(change) <= spread:

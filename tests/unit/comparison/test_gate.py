@@ -38,6 +38,7 @@ def _only(base: Measurement, head: Measurement, fail_over: float = 0.01) -> Chan
         (1000, 980, Verdict.BETTER),
         (0, 1, Verdict.WORSE),
         (0, 0, Verdict.SAME),
+        (0.0001, 0.009, Verdict.SAME),
     ],
 )
 def test_counts_are_judged_exactly(base: float, head: float, verdict: Verdict) -> None:

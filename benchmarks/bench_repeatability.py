@@ -1,6 +1,6 @@
 """Benchmarks of the standard library, counted twice: the second time while every processor is busy elsewhere.
 
-    python benchmarks/bench_counts.py [ARCHITECTURE...]
+    python benchmarks/bench_repeatability.py [ARCHITECTURE...]
 
 For each architecture it prints insn/op of both, how far they differ, and of those that differ by more than
 0.1 % the cause that `emulab bench` itself names. It ends with status 1 when fewer than 40 agree, or when one
@@ -69,7 +69,7 @@ def _architecture(name: str) -> int:
     print(f"{name}: insn/op alone, insn/op beside other work, difference")
     for workload, (value, causes) in quiet.items():
         again = loaded[workload][0] if workload in loaded else float("nan")
-        difference = abs(again - value) / value
+        difference = abs(again - value) / max(value, again)
         agrees = difference <= TOLERANCE
         agreeing += agrees
         cause = "" if agrees else "; ".join([*causes, *loaded[workload][1]]) or "no cause is named"
