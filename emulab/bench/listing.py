@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulab.bench.names import exact_pattern, listed, matches_top_level, seen_in, top_level
 from emulab.bench.processes import ProcessFailedError
 from emulab.benchmark_text import parse
+from emulab.errors import UsageError
 
 if TYPE_CHECKING:
     from emulab.bench.processes import Processes, TestProgram
 
+_BAD_PATTERN = re.compile(r"invalid regexp for element .*?: (.*)")
 NO_TESTS = "-test.run=^$"
 
 
@@ -47,12 +50,16 @@ def find_benchmarks(
     ends the process, the others are run each in a process of its own.
 
     :param pattern: what ``go test -bench`` takes.
+    :raises UsageError: the pattern is none.
     :raises WorkloadError: the binary does not even list what it has.
     :raises InfrastructureError: the machine failed.
     """
     try:
         return _read(_once(program, pattern, processes, timeout_s))
     except ProcessFailedError as error:
+        refused = _BAD_PATTERN.search(error.detail)
+        if refused is not None:
+            raise UsageError(f"--bench {pattern!r} is no pattern: {refused[1]}") from error
         whole = error
     arguments = [f"-test.list={_TOP_LEVEL}"]
     names = listed(processes.run(program, arguments, counted=False, timeout_s=timeout_s).output)
