@@ -33,7 +33,11 @@ def _modules(done: subprocess.CompletedProcess[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["setup", "--help"], ["doctor", "--help"], ["clean", "-h"]]
+    "words",
+    [
+        *(["--help"], ["--version"], ["setup", "--help"], ["doctor", "--help"], ["clean", "-h"]),
+        *(["bench", "-h"], ["compare", "-h"]),
+    ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     done = _emulab(*words)
@@ -58,7 +62,7 @@ def _completed(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_completion_offers_verbs_without_importing_any() -> None:
     done = _completed("c")
-    assert done.stdout.splitlines() == ["plain,clean", "plain,completion"]
+    assert done.stdout.splitlines() == ["plain,compare", "plain,clean", "plain,completion"]
     assert not any(name.startswith("emulab.cli.c") for name in _modules(done))
 
 
