@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -98,7 +100,7 @@ class Execution:
                     content["counts"],
                     content.get("measures"),
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise InfrastructureError(
                 f"{path} is damaged: {error}", hint="remove its directory; it is counted again then"
             ) from error
