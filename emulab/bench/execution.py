@@ -6,15 +6,15 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from emulab.errors import InfrastructureError
 from emulab.profiling.classes import kinds_of
-from emulab.profiling.file_format import BLOCK, COUNT
+from emulab.profiling.file_format import BLOCK
 from emulab.profiling.instructions import instructions_of
-from emulab.profiling.profile import Measure, Profile, Window, WindowKind
+from emulab.profiling.profile import Measure
 from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
@@ -22,6 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from emulab.profiling.profile import Profile
+
+
+@dataclass(frozen=True)
+class _Code:
+    """The part of a profile that its instructions are taken from: all but the counts."""
+
+    isa: str
+    blocks: NDArray[np.void]
+    all_code: bytes
+
+    def code(self, block: int) -> bytes:
+        """Return a block's instructions."""
+        start = int(self.blocks["code"][block])
+        return self.all_code[start : start + int(self.blocks["size"][block])]
 
 
 @dataclass(frozen=True)
@@ -51,24 +67,13 @@ class Execution:
     @cached_property
     def classes(self) -> NDArray[np.uint64]:
         """How many instructions of each class were executed in each window: windows x classes of ``Work``."""
-        instructions = instructions_of(self._as_profile())
+        instructions = instructions_of(cast("Profile", _Code(self.isa, self.blocks, self.code)))
         kinds, numbers = kinds_of(instructions)
         work = np.array([kind.work for kind in kinds], np.int64)[numbers]
         table = np.zeros((len(self.arguments), len(Work)), np.uint64)
         for row, counts in zip(table, self.counts, strict=True):
             np.add.at(row, work, instructions.executions(counts))
         return table
-
-    def _as_profile(self) -> Profile:
-        nothing = np.zeros(0, COUNT)
-        whole = Window(
-            kind=WindowKind.WHOLE, name="", argument=0, ordinal=0, counts=nothing, syscalls={},
-            _measures=nothing, _blocks=self.blocks,
-        )  # fmt: skip
-        return Profile(
-            isa=self.isa, is_system=False, plugin="", qemu="", blocks=self.blocks, windows=(), whole=whole,
-            _code=self.code,
-        )  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write it to a file."""

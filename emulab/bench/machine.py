@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulab.bench.execution import execution_of
+from emulab.errors import MachineError, WorkloadError
 from emulab.machines.qemu_command import GIBIBYTE, user_environment
 from emulab.profiling.counting import Counter
 from emulab.profiling.functions import find_functions
@@ -33,6 +34,7 @@ _GODEBUG = "asyncpreemptoff=1"
 _STOPPED = "gcstoptheworld=1"
 # How much of a collection overlaps with the program, and what that costs it, is decided by this host's clock.
 _MEMORY = 4 * GIBIBYTE
+_OVERDUE = "killed at its time limit"
 _MONITOR = "runtime.sysmon"
 
 
@@ -83,7 +85,14 @@ class UserMachine:
         if profile is None:
             return self._machine.run(command)
         gate, monitor = self._gates[program.path]
-        counted = self._counter.run(command, gate, self._model)
+        try:
+            counted = self._counter.run(command, gate, self._model)
+        except MachineError as error:
+            if _OVERDUE not in error.message:
+                raise
+            raise WorkloadError(
+                f"it took longer than {command.timeout_s:g} s", hint="give it longer with --timeout"
+            ) from error
         execution_of(counted.profile, monitor, heavy=self._model is not None).save(profile)
         return counted.completed
 
