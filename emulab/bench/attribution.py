@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emulab.bench.execution import Code
 from emulab.profiling.file_format import BLOCK
+from emulab.profiling.work import Work
 from emulab.symbols import Location, locate
 
 if TYPE_CHECKING:
@@ -69,6 +71,19 @@ def difference(
     return BlockCounts(high.isa, np.array(rows, BLOCK), bytes(code), np.array(counts, np.int64))
 
 
+@dataclass(frozen=True)
+class LineCounts:
+    """What was executed of one line of source.
+
+    :param address: the lowest of its instructions'.
+    :param work: instructions by class, one number for each of ``Work``.
+    """
+
+    address: int
+    location: Location
+    work: NDArray[np.int64]
+
+
 class Attribution:
     """What one program's addresses are; each is looked up once. Safe to use from several threads."""
 
@@ -89,6 +104,20 @@ class Attribution:
             if unknown:
                 self._known |= locate(self._program, unknown, self._progress)
             return [self._known[address] for address in wanted]
+
+    def lines(self, counts: BlockCounts) -> list[LineCounts]:
+        """Return what was executed, line by line of the source."""
+        instructions, work = Code(counts.isa, counts.blocks, counts.code).instructions()
+        # Negative counts are added up as what they are, modulo 2^64.
+        executed = instructions.executions(counts.counts.view(np.uint64)).view(np.int64)
+        addresses = instructions.address.tolist()
+        lines: dict[tuple[str, str, int], LineCounts] = {}
+        for place, (address, location) in enumerate(zip(addresses, self.locations(addresses), strict=True)):
+            key = location.function or hex(address), location.file, location.line
+            if key not in lines:
+                lines[key] = LineCounts(address, location, np.zeros(len(Work), np.int64))
+            lines[key].work[work[place]] += executed[place]
+        return list(lines.values())
 
     def calls(self, counts: BlockCounts) -> dict[str, int]:
         """Return how often each function was entered."""

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from emulab.profiling.instructions import Instructions
     from emulab.profiling.profile import Profile
 
 
 @dataclass(frozen=True)
-class _Code:
+class Code:
     """The part of a profile that its instructions are taken from: all but the counts."""
 
     isa: str
@@ -38,6 +39,12 @@ class _Code:
         """Return a block's instructions."""
         start = int(self.blocks["code"][block])
         return self.all_code[start : start + int(self.blocks["size"][block])]
+
+    def instructions(self) -> tuple[Instructions, NDArray[np.int64]]:
+        """Return the instructions, each once, and the class of each (a number of ``Work``)."""
+        found = instructions_of(cast("Profile", self))
+        kinds, numbers = kinds_of(found)
+        return found, np.array([kind.work for kind in kinds], np.int64)[numbers]
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,7 @@ class Execution:
     @cached_property
     def classes(self) -> NDArray[np.uint64]:
         """How many instructions of each class were executed in each window: windows x classes of ``Work``."""
-        instructions = instructions_of(cast("Profile", _Code(self.isa, self.blocks, self.code)))
-        kinds, numbers = kinds_of(instructions)
-        work = np.array([kind.work for kind in kinds], np.int64)[numbers]
+        instructions, work = Code(self.isa, self.blocks, self.code).instructions()
         table = np.zeros((len(self.arguments), len(Work)), np.uint64)
         for row, counts in zip(table, self.counts, strict=True):
             np.add.at(row, work, instructions.executions(counts))

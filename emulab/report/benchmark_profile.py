@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulab import __version__
 from emulab.bench.attribution import Attribution
+from emulab.profiling.work import Work
 from emulab.report.pprof import CountProfile, ProfileRow
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from emulab.bench.runner import BenchResult, Outcome
     from emulab.progress import Progress
+
+
+_WORK = {Work.LOAD: "loads", Work.STORE: "stores", Work.BRANCH: "branches", Work.CALL: "calls"}
 
 
 def as_pprof(result: BenchResult, progress: Progress) -> bytes:
@@ -31,7 +35,7 @@ def as_pprof(result: BenchResult, progress: Progress) -> bytes:
         attribution = attributions.setdefault(artifact.sha256, Attribution(artifact.path, progress))
         rows += _rows(outcome, attribution)
     return CountProfile(
-        types=[("instructions", "count"), ("blocks", "count")],
+        types=[("instructions", "count"), *((name, "count") for name in _WORK.values())],
         rows=rows,
         program=counted[0].program.artifact.name if counted else "",
         comments=[f"counted by emulab {__version__} under emulation: counts, no times"],
@@ -46,11 +50,8 @@ def _rows(outcome: Outcome, attribution: Attribution) -> Iterator[ProfileRow]:
         "package": outcome.program.package.import_path,
         "place": outcome.place.target.board or outcome.place.target.architecture.name,
     }
-    addresses = counts.blocks["address"].tolist()
-    found = attribution.locations(addresses)
-    numbers = zip(addresses, counts.instructions.tolist(), counts.counts.tolist(), found, strict=True)
-    for address, instructions, executions, location in numbers:
-        if executions > 0:
-            yield ProfileRow(
-                address, location.function, location.file, location.line, [instructions, executions], labels
-            )
+    for line in attribution.lines(counts):
+        values = [int(line.work.sum()), *(int(line.work[work]) for work in _WORK)]
+        if values[0] > 0:
+            place = line.location
+            yield ProfileRow(line.address, place.function, place.file, place.line, values, labels)
