@@ -93,6 +93,39 @@ def test_what_is_known_is_not_counted_again(
     )
 
 
+def test_a_package_with_modules_of_its_own_is_counted(emulab: Callable[..., Any], tmp_path: Path) -> None:
+    library, own = tmp_path / "library", tmp_path / "own"
+    for directory, module in ((library, "example.com/library"), (own, "example.com/own")):
+        directory.mkdir()
+        (directory / "go.mod").write_text(f"module {module}\n\ngo 1.22\n")
+    with (own / "go.mod").open("a") as file:
+        file.write("\nrequire example.com/library v0.0.0\n\nreplace example.com/library => ../library\n")
+    loop = "\tfor i := range to {\n\t\tall += i\n\t}\n"
+    (library / "sum.go").write_text(f"package library\n\nfunc Sum(to int) (all int) {{\n{loop}\treturn\n}}\n")
+    (own / "own_test.go").write_text(
+        'package own\n\nimport (\n\t"testing"\n\n\t"example.com/library"\n)\n\nvar sink int\n\n'
+        "func BenchmarkLibrary(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n"
+        "\t\tsink = library.Sum(500)\n\t}\n}\n"
+    )
+    for arch in ARCHITECTURES:
+        said = emulab("bench", "--arch", arch, cwd=own)
+        assert said.status == 0, said.stderr
+        count = _counts(said)["BenchmarkLibrary"]["insn/op"]
+        assert 500 * 2 < count < 500 * 6
+
+
+def test_modelled_caches_tell_misses(emulab: Callable[..., Any], programs: Path) -> None:
+    said = emulab("bench", "./measured", "--bench", "Count/1000|Allocates", "--board", "visionfive-2",
+                  "--caches", cwd=programs)  # fmt: skip
+    assert said.status == 0, said.stderr
+    counts = _counts(said)
+    assert counts["BenchmarkCount/1000"]["misses/op"] < 0.01
+    # The loop's end, and at most a little more.
+    assert 0.9 < counts["BenchmarkCount/1000"]["mispredictions/op"] < 2
+    assert counts["BenchmarkAllocates"]["l1d-misses/op"] > 1
+    assert counts["BenchmarkAllocates"]["misses/op"] > counts["BenchmarkCount/1000"]["misses/op"]
+
+
 def test_the_standard_library_is_counted_at_the_chosen_go(emulab: Callable[..., Any], tmp_path: Path) -> None:
     # Trial counts on VisionFive 2's processor: about 849,000 with Go 1.23, about 519,000 with Go 1.24.
     for version, expected in (("1.23", 849_000), ("1.24", 519_000)):
