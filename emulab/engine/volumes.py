@@ -6,9 +6,11 @@ under the engine's id. A volume without such a record was left half-made and is 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tarfile
+import tempfile
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from emulab.engine.container import engine_errors
 from emulab.engine.ownership import LABEL_ROLE, LABEL_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from emulab.engine.connection import Engine
@@ -31,6 +33,8 @@ LABEL_RECORDS = "org.emulab.records"
 # A container that was killed holds its volumes until the engine has removed it.
 _RELEASE_S = 5.0
 _RELEASE_POLL_S = 0.05
+# How much of an archive is passed on at once, in bytes.
+_CHUNK = 1 << 20
 
 
 def ensure_volume(engine: Engine, name: str, role: str, fill: Callable[[str], Facts]) -> Facts:
@@ -106,28 +110,50 @@ def fill_from_image(
 ) -> None:
     """Fill an empty volume with an image's directory and further files.
 
-    The engine itself copies what an image has at a mount point into an empty volume, when a container
-    of it is made; the container is never started.
+    What the image has there passes through this process: Docker would copy it by itself when a container is
+    made, podman when one is started, which an image for another processor can not be.
 
-    :param path: the directory in the image.
+    :param path: the directory in the image; it may be missing there.
     :param extra: path below it to content and permission bits.
     """
+    from docker.errors import NotFound
+
     with engine_errors(f"volume {volume} could not be filled from {image}"):
         api = engine.client.api
-        config = api.create_host_config(binds={volume: {"bind": path, "mode": "rw"}})
-        made = api.create_container(
-            image, command=["-"], volumes=[path], host_config=config, labels=engine.labels(role)
-        )
+        source = api.create_container(image, command=["-"], labels=engine.labels(role))["Id"]
+        binds = api.create_host_config(binds={volume: {"bind": path, "mode": "rw,nocopy"}})
+        target = api.create_container(
+            image, command=["-"], volumes=[path], host_config=binds, labels=engine.labels(role)
+        )["Id"]
         try:
-            archive = io.BytesIO()
-            with tarfile.open(fileobj=archive, mode="w") as tar:
-                for name, (content, mode) in extra.items():
-                    info = tarfile.TarInfo(name)
-                    info.size, info.mode = len(content), mode
-                    tar.addfile(info, io.BytesIO(content))
-            api.put_archive(made["Id"], path, archive.getvalue())
+            with tempfile.TemporaryFile() as archive:
+                with tarfile.open(fileobj=archive, mode="w") as tar:
+                    with contextlib.suppress(NotFound):
+                        _copy_directory(api.get_archive(source, path, chunk_size=_CHUNK)[0], tar)
+                    for name, (data, mode) in extra.items():
+                        info = tarfile.TarInfo(name)
+                        info.size, info.mode = len(data), mode
+                        tar.addfile(info, io.BytesIO(data))
+                archive.seek(0)
+                api.put_archive(target, path, archive)
         finally:
-            api.remove_container(made["Id"], force=True)
+            for container in (source, target):
+                api.remove_container(container, force=True)
+
+
+def _copy_directory(archive: Iterator[bytes], into: tarfile.TarFile) -> None:
+    """Copy what lies below the first directory of an archive."""
+    with tempfile.TemporaryFile() as content:
+        for piece in archive:
+            content.write(piece)
+        content.seek(0)
+        with tarfile.open(fileobj=content) as tar:
+            for member in tar:
+                _, _, member.name = member.name.partition("/")
+                if member.islnk():
+                    _, _, member.linkname = member.linkname.partition("/")
+                if member.name:
+                    into.addfile(member, tar.extractfile(member) if member.isreg() else None)
 
 
 def _record(engine: Engine, name: str) -> Path:

@@ -77,10 +77,13 @@ def open_user_machine(
 
 def _ensure_etc(engine: Engine, rootfs: BuiltImage) -> str:
     """Return the volume that has a root filesystem's ``/etc`` with its hosts; it is made once."""
-    name = f"emulab-etc-{digest([rootfs.id, _HOSTS.decode()])[:12]}"
+    # The engine mounts files of its own over these, and podman does not make what is missing.
+    files = {"hosts": _HOSTS, "hostname": b"emulab\n", "resolv.conf": b""}
+    name = f"emulab-etc-{digest([rootfs.id, sorted((n, c.decode()) for n, c in files.items())])[:12]}"
 
     def fill(volume: str) -> dict[str, str]:
-        fill_from_image(engine, volume, rootfs.id, _ETC, {"hosts": (_HOSTS, 0o644)}, _ROLE)
+        content = {name: (text, 0o644) for name, text in files.items()}
+        fill_from_image(engine, volume, rootfs.id, _ETC, content, _ROLE)
         return {"image": rootfs.id}
 
     ensure_volume(engine, name, _ROLE, fill)
