@@ -60,7 +60,7 @@ DATA = ("../testdata/e.txt", "../../testdata/Isaac.Newton-Opticks.txt")
 SUBJECTS = (
     Subject("crypto/sha256", "Hash8K/", 1000),
     Subject("encoding/json", "UnmarshalString$|UnmarshalFloat64$|UnmarshalMap$|EncodeMarshaler$", 30000),
-    Subject("sort", "SortString1K$|SortInt64K$|StableInt1K$|SortInt1K$", 40),
+    Subject("sort", "SortString1K$|SortInt1K$|StableInt64K$|Sort1e4$", 20),
     Subject("compress/flate", "code/Digits/Default/1e5", 60, DATA),
     Subject("math/big", "Mul1e4$|Mul1e5$|Exp$|ScalarProductFixed|DecimalConversion$", 10),
 )  # fmt: skip

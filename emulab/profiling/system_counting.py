@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 from emulab.errors import EmulabError, MachineError, UsageError
 from emulab.machines.agent_documents import Program
+from emulab.machines.agent_errors import RequestError
 from emulab.machines.snapshots import Instrument, ensure_snapshot, restore
 from emulab.machines.system import machine_of
 from emulab.profiling.profile import Profile, read
 
 if TYPE_CHECKING:
     from emulab.machines.agent_machine import AgentMachine
+    from emulab.machines.guest import Guest
     from emulab.machines.opening import Opener
     from emulab.machines.target import Target
     from emulab.profiling.gate import Gate
@@ -85,7 +87,7 @@ class CountedGuest:
         try:
             guest.monitor.execute("quit")
             deadline = time.monotonic() + _ENDING_S
-            while guest.is_running():
+            while _is_running(guest):
                 if time.monotonic() > deadline:
                     raise MachineError("the counted machine did not end")
                 time.sleep(0.02)
@@ -104,3 +106,11 @@ class CountedGuest:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_running(guest: Guest) -> bool:
+    try:
+        return guest.is_running()
+    except RequestError:
+        # The lost connection to the guest's agent was looked into, and with that the emulator buried.
+        return False
