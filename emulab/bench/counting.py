@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _LONGEST_S = 30.0
 """What stops its timer again and again may take long for few instructions: no process longer than this is
 begun when there are windows to compare already."""
+_OPERATIONS_AT_LEAST = 6
+"""How many operations the time limit has to have room for; what takes longer is run once."""
 _GARBAGE_OF_WORK = 1.0
 """Bytes of garbage that make an instruction of the collector's: it works for some 10^6 per 4 MiB at least."""
 _COLLECTOR = "runtime.gcStart"
@@ -153,6 +155,8 @@ class Counting:
         """
         if self._iterations is not None:
             return self._fixed(found.name, self._iterations)
+        if found.seconds * _OPERATIONS_AT_LEAST > self._timeout_s:
+            return self._fixed(found.name, 1)
         windows: dict[int, list[Window]] = {}
         step: int | None = first_iterations(found.seconds, self._effort)
         thorough = False
@@ -235,6 +239,8 @@ class Counting:
         bends = counted.slope.spread > self._effort.tolerance >= (repeats if repeats is not None else 1.0)
         if bends and not collects:
             causes.insert(0, "its cost depends on the number of iterations")
+        if counted.low is None:
+            causes.insert(0, "it was run once, so what is done once is part of it")
         return tuple(causes)
 
 

@@ -69,7 +69,9 @@ def next_iterations(samples: Sequence[Sample], effort: Effort, *, thorough: bool
     have = {sample.iterations for sample in samples}
     for number in range(effort.windows[1]):
         iterations = int(smallest * FACTOR**number)
-        if number >= 2 and iterations * each > effort.most:
+        # The second window may be larger: two are the least that tell anything.
+        most = effort.most * (1 if number >= 2 else 4)
+        if len(have) >= 2 and iterations not in have and iterations * each > most:
             return None
         if number >= effort.windows[0] and not thorough and _is_stable(samples, effort):
             return None

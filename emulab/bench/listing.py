@@ -98,4 +98,5 @@ def _read(output: str) -> BenchmarkList:
     _, failed = seen_in(output)
     inner = {top_level(name) for name in found}
     # A function whose sub-benchmark failed failed too, and is no benchmark itself.
-    return BenchmarkList(tuple(found.values()), tuple((name, output) for name in failed if name not in inner))
+    said = [(name, output.partition(f"--- FAIL: {name}")[2]) for name in failed if name not in inner]
+    return BenchmarkList(tuple(found.values()), tuple(said))

@@ -68,6 +68,19 @@ def test_what_is_done_once_makes_no_window_large() -> None:
     assert min(sample.iterations for sample in counting_samples(samples, EFFORT)) * 4000 > 3e6
 
 
+def test_an_operation_that_is_huge_is_run_as_seldom_as_can_be() -> None:
+    samples = _runs(lambda n: 2e9 * n, 4.0)
+    assert sum(sample.instructions for sample in samples) <= 8e9
+    assert slope_of(counting_samples(samples, EFFORT)).per_operation == 2e9
+
+
+def test_two_windows_are_run_where_there_is_none_of_one_operation() -> None:
+    samples = [Sample(first_iterations(4.0, EFFORT), 3 * 2e9)]
+    further = next_iterations(samples, EFFORT)
+    assert further is not None
+    assert next_iterations([*samples, Sample(further, further * 2e9)], EFFORT) is None
+
+
 def test_a_cost_that_depends_on_the_iterations_is_no_stable_one() -> None:
     samples = _runs(lambda n: n**1.1 * 1000, 1e-6)
     assert slope_of(counting_samples(samples, EFFORT)).spread > EFFORT.tolerance
