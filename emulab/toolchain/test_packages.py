@@ -134,6 +134,11 @@ def _require_found(package: dict[str, Any], directory: Path) -> None:
         return
     if problem.startswith(("no Go files in", "build constraints exclude", "no non-test Go files in")):
         return
+    if "does not contain main module" in problem:
+        raise UsageError(
+            f"{directory} is in no Go module",
+            hint="go to your module's directory, or name a package of the standard library",
+        )
     first = problem.splitlines()[0]
     hint = "name a directory with Go files, or an import path of the standard library"
     if "go.mod file not found" in problem or "is not in std" in problem or "not in GOROOT" in problem:

@@ -53,6 +53,11 @@ def test_data_of_parents_lies_beside_them() -> None:
     assert {"compress/testdata/e.txt", "testdata/Isaac.Newton-Opticks.txt"} <= places
 
 
+def test_a_pattern_outside_every_module_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is in no Go module"):
+        find_test_packages(["./..."], tmp_path, RISCV64, find_go(None, Silent()))
+
+
 @pytest.mark.parametrize(
     ("pattern", "sentence"),
     [
