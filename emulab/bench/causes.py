@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 COLLECTIONS = "GC"
 _CALLS_OF_A_COLLECTION = 10
-_SELDOM = 1e-7
-"""Calls per operation below which a function was called by chance, not by the benchmark."""
+_FEWEST = {COLLECTIONS: 1}
+_FEW = 5
+"""Calls among all operations below which a function was called by chance, not by the benchmark."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ _SUSPECTS = (
     _Suspect("time", r"time\.(now|Now|runtimeNow|Sleep|newTimer)|runtime\.time_now", "readings", True),
     _Suspect(
         "maps",
-        r"runtime\.(mapiterinit|mapIterStart)|internal/runtime/maps\.\(\*Iter\)\.Init",
-        "iterations in random order",
+        r"runtime\.(mapiterinit|mapIterStart|map(access|assign|delete)\w*)"
+        r"|internal/runtime/maps\.\(\*Iter\)\.Init",
+        "uses, in an order by random seeds,",
     ),
     _Suspect("random numbers", r"runtime\.(rand|rand32|fastrand\w*)|crypto/rand\.Read", "draws"),
     _Suspect("system calls", r"(internal/runtime/)?syscall\.(RawSyscall6?|Syscall6?)", "calls"),
@@ -38,20 +40,20 @@ _SUSPECTS = (
 )
 
 
-def causes_of(calls: Mapping[str, float]) -> list[str]:
+def causes_of(calls: Mapping[str, float], operations: int) -> list[str]:
     """Return what may make counts differ, the most telling first, each with how often it happens.
 
-    :param calls: calls per operation, by function.
+    :param calls: calls among all operations, by function.
     """
     found = []
     collections = 0.0
     for suspect in _SUSPECTS:
         wanted = re.compile(suspect.functions)
-        rate = max((count for name, count in calls.items() if wanted.fullmatch(name)), default=0.0)
+        count = max((count for name, count in calls.items() if wanted.fullmatch(name)), default=0.0)
         if suspect.name == COLLECTIONS:
-            collections = rate
-        elif suspect.is_part_of_collections and rate < collections * _CALLS_OF_A_COLLECTION:
+            collections = count
+        elif suspect.is_part_of_collections and count < collections * _CALLS_OF_A_COLLECTION:
             continue
-        if rate > _SELDOM:
-            found.append(f"{suspect.name}: {rate:.3g} {suspect.unit} an operation")
+        if count >= _FEWEST.get(suspect.name, _FEW):
+            found.append(f"{suspect.name}: {count / operations:.3g} {suspect.unit} an operation")
     return found

@@ -233,7 +233,7 @@ class Counting:
 
     def _causes(self, counted: Counted) -> tuple[str, ...]:
         calls = self._attribution.calls(counted.blocks())
-        causes = causes_of({name: count / counted.operations for name, count in calls.items()})
+        causes = causes_of(calls, counted.operations)
         collects = any(cause.startswith(COLLECTIONS) for cause in causes)
         repeats = counted.repeats
         bends = counted.slope.spread > self._effort.tolerance >= (repeats if repeats is not None else 1.0)
