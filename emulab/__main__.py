@@ -1,5 +1,5 @@
 """``python -m emulab``."""
 
-from emulab.cli.main import main
+from emulab.cli.main import program
 
-main()
+program()

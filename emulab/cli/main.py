@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
 import importlib
 import os
@@ -173,6 +175,27 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def program() -> NoReturn:
+    """Be the program ``emulab``: run the command, and end the process without taking it apart.
+
+    Python would unload some hundred modules one by one, which takes as long as starting a container. What
+    asked to be called at the end is called.
+    """
+    status: object = 1
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        # A defect: shown as Python itself would show it.
+        sys.excepthook(*sys.exc_info())
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else 0)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
