@@ -247,6 +247,8 @@ func operations(name string) operation {
 		return usage
 	case "restore":
 		return restore
+	case "mark":
+		return mark
 	case "poweroff":
 		return powerOff
 	}

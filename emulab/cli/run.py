@@ -12,6 +12,8 @@ from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_w
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
+    from emulab.progress import Progress
+    from emulab.workloads.counted import CountedProgram
     from emulab.workloads.request import RunRequest
 
 
@@ -75,12 +77,19 @@ def _workloads_and_files(
 @click.option("--env", multiple=True, callback=key_values, metavar="NAME=VALUE", help="For the program.")
 @click.option("--network", is_flag=True, help="Give it a network besides its own loopback.")
 @click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
+@click.option("--count", is_flag=True, help="Count what it executes, the kernel's part too; no times.")
 @click.option("--find-smallest-memory", is_flag=True, help="Find the least memory a service works in.")
 @click.option("--stdin", is_flag=True, help="Pass this command's input on to the program.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
 )
-@click.option("-o", "--output", multiple=True, metavar="FORMAT=PATH", help="Write table, json, markdown.")
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    help="Write table, json, markdown; pprof of counts.",
+)
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
@@ -95,6 +104,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     emulab run ./cmd/server --board lichee-rv --ready http://:8080/health
     emulab run ./cmd/tool --arch riscv64 --mode system --memory 64M -- --flag file
     emulab run --arch armv7 --libc glibc -- /bin/uname -a
+    emulab run healthd --board visionfive-2 --count -o pprof=healthd.pb.gz
 
     The exit status is 0 when every program held, 1 when one failed, 2 for bad input, 3 when the
     engine, an image or the emulator failed.
@@ -103,19 +113,47 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     from emulab.report import check_requests, export
     from emulab.workloads.runner import run
 
-    check_requests(options["output"])
+    check_requests(options["output"], further=("pprof",))
     request = _request(ctx, options)
+    _check_profiles(request, options["output"])
+    counted: list[CountedProgram] = []
     with progress_shown(quiet=options["quiet"]) as progress:
-        document, failures = run(request, progress, _writer(to_stderr=options["as_json"]))
-    requests = list(options["output"])
-    if options["as_json"]:
-        requests.append("json=-")
-    elif request.ready and not any(each.endswith("=-") for each in requests):
-        requests.append("table=-")
-    export(document, requests)
+        writer = _writer(to_stderr=options["as_json"])
+        document, failures = run(request, progress, writer, counted.append)
+        requests = list(options["output"])
+        if options["as_json"]:
+            requests.append("json=-")
+        elif (request.ready or request.count) and not any(each.endswith("=-") for each in requests):
+            requests.append("table=-")
+        export(document, requests, {"pprof": lambda: _profile(counted, progress)})
     for failure in failures:
         sys.stderr.write(f"emulab: {failure}\n")
     return 1 if failures else 0
+
+
+def _check_profiles(request: RunRequest, outputs: list[str]) -> None:
+    """Refuse a profile of what has none.
+
+    :raises UsageError: with the reason.
+    """
+    from emulab.errors import UsageError
+    from emulab.workloads.request import ProgramKind
+
+    if not any(each.startswith("pprof=") for each in outputs):
+        return
+    if not request.count:
+        raise UsageError("a pprof profile is made of counts", hint="add --count")
+    if request.program.kind is ProgramKind.GUEST:
+        raise UsageError(
+            f"{request.program.name} is a program of the root filesystem, whose functions are not known",
+            hint="name a Go package or a binary of your own",
+        )
+
+
+def _profile(counted: list[CountedProgram], progress: Progress) -> bytes:
+    from emulab.report.program_profile import as_program_pprof
+
+    return as_program_pprof(counted, progress)
 
 
 def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
@@ -146,12 +184,20 @@ def _request(ctx: click.Context, options: dict[str, Any]) -> RunRequest:
         ),
         ready=ready,
         load=_load(options, ready, program.manifest),
-        runs=options["runs"] or (3 if ready else 1),
+        runs=options["runs"] or _runs(options, ready),
         timeout_s=options["timeout"],
         deterministic=options["deterministic"],
+        count=options["count"],
         find_smallest_memory=options["find_smallest_memory"],
         stdin=sys.stdin.buffer.read() if options["stdin"] else b"",
     )
+
+
+def _runs(options: dict[str, Any], ready: str) -> int:
+    if options["count"]:
+        # Several runs show how much the counts spread; determined ones do not.
+        return 1 if options["deterministic"] else 3
+    return 3 if ready else 1
 
 
 def _load(options: dict[str, Any], ready: str, manifest: Any) -> Any:

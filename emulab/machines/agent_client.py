@@ -151,7 +151,8 @@ class AgentClient:
                 f"{self._session.name} hangs: its agent did not answer for {self._timeout_s:g} s"
             ) from None
 
-    def _ask(self, op: str, timeout_s: float | None = None, /, **fields: Any) -> tuple[dict[str, Any], bytes]:
+    def ask(self, op: str, timeout_s: float | None = None, /, **fields: Any) -> tuple[dict[str, Any], bytes]:
+        """Return the document and payload that a request is answered with; None is no field."""
         given = {name: value for name, value in fields.items() if value is not None}
         return self._finish(self._begin(op, given), timeout_s or self._timeout_s)
 
@@ -160,12 +161,12 @@ class AgentClient:
     def ping(self) -> float:
         """Return the seconds that an empty request takes."""
         began = time.perf_counter()
-        self._ask("ping")
+        self.ask("ping")
         return time.perf_counter() - began
 
     def usage(self) -> AgentUsage:
         """Return what the agent costs now."""
-        return to(AgentUsage, self._ask("usage")[0])
+        return to(AgentUsage, self.ask("usage")[0])
 
     def restore(self, *, entropy: bytes | None = None, unix_ns: int | None = None) -> None:
         """Make a guest that came from a snapshot its own: set its wall clock and stir its random numbers.
@@ -174,11 +175,11 @@ class AgentClient:
         :param unix_ns: the time to set; now unless given, and 0 leaves the clock alone.
         """
         stirred = os.urandom(_ENTROPY) if entropy is None else entropy
-        self._ask("restore", unix_ns=time.time_ns() if unix_ns is None else unix_ns, entropy=stirred.hex())
+        self.ask("restore", unix_ns=time.time_ns() if unix_ns is None else unix_ns, entropy=stirred.hex())
 
     def power_off(self) -> None:
         """Power a guest off; its agent answers first."""
-        self._ask("poweroff")
+        self.ask("poweroff")
 
     def dial(self, address: str, *, timeout_s: float = 0.0) -> RelayStream:
         """Connect to a socket on the machine.
@@ -244,7 +245,7 @@ class AgentClient:
 
     def stat(self, path: str) -> FileFacts:
         """Return the facts of a path itself, not of what it links to."""
-        return to(FileFacts, self._ask("stat", path=path)[0])
+        return to(FileFacts, self.ask("stat", path=path)[0])
 
     def list(self, path: str) -> list[str]:
         """Return the sorted names in a directory."""
@@ -254,15 +255,15 @@ class AgentClient:
 
     def remove(self, path: str) -> None:
         """Remove a file or a whole directory; an absent one is fine."""
-        self._ask("remove", path=path)
+        self.ask("remove", path=path)
 
     def mkdir(self, path: str, *, mode: int = 0o755) -> None:
         """Make a directory, and those above it, unless it is there."""
-        self._ask("mkdir", path=path, mode=mode)
+        self.ask("mkdir", path=path, mode=mode)
 
     def program(self, path: str, *, root: str = "") -> ProgramFacts:
         """Return what a program file says about itself, without running it."""
-        return to(ProgramFacts, self._ask("program", path=path, root=root)[0])
+        return to(ProgramFacts, self.ask("program", path=path, root=root)[0])
 
     # Programs
 
@@ -341,16 +342,16 @@ class AgentClient:
 
     def stop(self, pid: int, *, grace_s: float = 2.0) -> StopResult:
         """End a spawned program: SIGTERM, and SIGKILL after ``grace_s``. It may have ended before."""
-        answer, tail = self._ask("stop", grace_s + self._timeout_s, pid=pid, grace_ns=nanoseconds(grace_s))
+        answer, tail = self.ask("stop", grace_s + self._timeout_s, pid=pid, grace_ns=nanoseconds(grace_s))
         return to(StopResult, answer, output=tail)
 
     def signal(self, pid: int, number: int, *, group: bool = False) -> None:
         """Signal a program that the agent started, or its whole process group."""
-        self._ask("signal", pid=pid, signal=number, group=group)
+        self.ask("signal", pid=pid, signal=number, group=group)
 
     def output(self, pid: int) -> OutputTail:
         """Return the last output of a spawned program."""
-        answer, tail = self._ask("output", pid=pid)
+        answer, tail = self.ask("output", pid=pid)
         return to(OutputTail, answer, output=tail)
 
     # Measurements

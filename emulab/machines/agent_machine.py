@@ -163,6 +163,11 @@ class AgentService:
         self._within = within
 
     @property
+    def pid(self) -> int:
+        """Return the program's process id on the machine."""
+        return self._pid
+
+    @property
     def startup_s(self) -> float:
         """Return the time from exec to the first successful answer, on the machine's own clock."""
         return self._startup_s

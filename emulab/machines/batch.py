@@ -27,11 +27,12 @@ from emulab.machines.qemu_command import (
 from emulab.machines.snapshots import host_guest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from emulab.engine import Engine
-    from emulab.machines.snapshots import GuestSystem
+    from emulab.machines.agent_client import AgentClient
+    from emulab.machines.snapshots import GuestSystem, Instrument
     from emulab.machines.tools import Tools
 
 T = TypeVar("T")
@@ -63,11 +64,15 @@ def run_batch(
     requests: Sequence[Mapping[str, Any]],
     *,
     timeout_s: float,
+    instrument: Instrument | None = None,
+    collect: Callable[[AgentClient], None] = lambda host: None,
 ) -> list[BatchAnswer]:
     """Boot a guest that performs the requests and powers itself off, and return the answers.
 
     :param files: path in the guest, without a leading slash, to a program on this machine.
     :param timeout_s: seconds of this host until it is given up.
+    :param instrument: what observes the guest from its first instruction on.
+    :param collect: called with the agent beside the emulator once that has ended, to fetch what it left.
     :raises UsageError: a program can not be executed.
     :raises MachineError: the guest did not finish, with its console's last lines.
     """
@@ -84,8 +89,14 @@ def run_batch(
             *boot_arguments("/run/kernel", "/run/initramfs", line),
             *arguments,
         ]
+        if instrument is not None:
+            command += instrument.arguments
+            for path, content in instrument.files.items():
+                hosting.agent.put(content, path, mode=0o755)
         with Guest(hosting.agent, command) as guest:
-            return _answers(_console_of(guest, timeout_s), guest)
+            answers = _answers(_console_of(guest, timeout_s), guest)
+            collect(hosting.agent)
+            return answers
 
 
 def _console_of(guest: Guest, timeout_s: float) -> list[str]:

@@ -32,6 +32,8 @@ class Gate:
     :param window: the window ends and another begins, with counting off.
     :param marks: (address, name): the window ends and one of that name begins.
     :param process: the program that executes one of these is the one of interest, of a whole machine.
+    :param newcomers: programs that begin after the guest's first marker are of interest too, of a whole
+        machine.
     :param code: (address, bytes): gates there are passed only where these bytes stand, as far as a block
         goes.
     :param argument: what is noted with each window: a register, or ``REGISTER+OFFSET`` in memory.
@@ -44,6 +46,7 @@ class Gate:
     window: tuple[int, ...] = ()
     marks: tuple[tuple[int, str], ...] = ()
     process: tuple[int, ...] = ()
+    newcomers: bool = False
     code: tuple[tuple[int, bytes], ...] = ()
     argument: str | None = None
     argument_bytes: int = 8
@@ -55,6 +58,7 @@ class Gate:
         words = [f"{name}={address:#x}" for name, addresses in groups.items() for address in addresses]
         words += [f"mark={address:#x}:{name}" for address, name in self.marks]
         words += [f"process={address:#x}" for address in self.process]
+        words += ["newcomers=yes"] if self.newcomers else []
         words += [f"code={address:#x}:{code.hex()}" for address, code in self.code]
         if self.argument is not None:
             words += [f"argument={self.argument}", f"bytes={self.argument_bytes}"]

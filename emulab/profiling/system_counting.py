@@ -22,10 +22,29 @@ if TYPE_CHECKING:
     from emulab.progress import Progress
 
 _PLUGIN = "/run/emulab-count.so"
-_PROFILE = "/run/emulab.profile"
+PROFILE = "/run/emulab.profile"
 _CONTROL = "/run/emulab.control"
 _ENDING_S = 30.0
 _MARK_S = 10.0
+
+
+def instrument_of(
+    opener: Opener,
+    target: Target,
+    gate: Gate | None = None,
+    model: MemoryModel | None = None,
+    *further: str,
+) -> Instrument:
+    """Return what counts a whole machine; it writes its profile to ``PROFILE`` in the emulator's container.
+
+    :param further: further arguments of the plugin.
+    """
+    words = [f"file={_PLUGIN}", f"out={PROFILE}", *further]
+    # The 64-bit ARM emulator has the 32-bit processors as well.
+    words.append(f"isa={target.architecture.qemu}")
+    words += [word for part in (gate, model) if part is not None for word in part.arguments()]
+    plugin = ",".join(word.replace(",", ",,") for word in words)
+    return Instrument({_PLUGIN: opener.plugin()}, ("-plugin", plugin))
 
 
 class CountedGuest:
@@ -51,12 +70,7 @@ class CountedGuest:
             raise UsageError("a whole machine is counted in system mode, without a network")
         hardware, system, details = opener.system_of(target)
         tools = opener.tools_of(target)
-        words = [f"file={_PLUGIN}", f"out={_PROFILE}", f"control={_CONTROL}"]
-        # The 64-bit ARM emulator has the 32-bit processors as well.
-        words.append(f"isa={target.architecture.qemu}")
-        words += [word for part in (gate, model) if part is not None for word in part.arguments()]
-        plugin = ",".join(word.replace(",", ",,") for word in words)
-        instrument = Instrument({_PLUGIN: opener.plugin()}, ("-plugin", plugin))
+        instrument = instrument_of(opener, target, gate, model, f"control={_CONTROL}")
         facts = ensure_snapshot(opener.engine, system, hardware, tools, progress)
         self._running = restore(opener.engine, system, hardware, tools, facts, instrument)
         self._machine = machine_of(target, self._running, details)
@@ -84,6 +98,8 @@ class CountedGuest:
         :raises MachineError: no profile came of it.
         """
         guest = self._running.guest
+        # Its end would be taken for a loss, whose diagnosis lets go of the emulator's process.
+        self._running.agent.close()
         try:
             guest.monitor.execute("quit")
             deadline = time.monotonic() + _ENDING_S
@@ -91,7 +107,7 @@ class CountedGuest:
                 if time.monotonic() > deadline:
                     raise MachineError("the counted machine did not end")
                 time.sleep(0.02)
-            return read(self._running.hosting.agent.get(_PROFILE), "of the machine")
+            return read(self._running.hosting.agent.get(PROFILE), "of the machine")
         except EmulabError as error:
             raise MachineError(
                 f"no profile came of the machine: {error.message}", detail=guest.last_words()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from emulab.errors import UsageError
 from emulab.report.benchmarks import as_benchmark_text
+from emulab.report.counts import COUNT_TITLES
 from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
 
@@ -32,6 +33,7 @@ _TITLES = {
     "run-time": "run time",
     "peak-rss": "peak RSS",
     "smallest-memory": "smallest memory",
+    **COUNT_TITLES,
 }
 
 

@@ -15,7 +15,7 @@ from emulab.errors import InfrastructureError
 from emulab.toolchain.native import build_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from emulab.progress import Progress
 
@@ -46,15 +46,30 @@ def locate(program: Path, addresses: Iterable[int], progress: Progress) -> dict[
     :raises ToolchainError: no Go toolchain can be had to build the reader.
     """
     wanted = sorted(set(addresses))
+    lines = _answers(program, [f"{address:x}" for address in wanted], progress)
+    return dict(zip(wanted, lines, strict=True))
+
+
+def find(program: Path, functions: Sequence[str], progress: Progress) -> dict[str, Location]:
+    """Return where an ELF program has its functions of these names, of a stripped one too if Go built it.
+
+    :raises InfrastructureError: the program's tables can not be read.
+    :raises ToolchainError: no Go toolchain can be had to build the reader.
+    """
+    lines = _answers(program, [f"={name}" for name in functions], progress)
+    return {name: line for name, line in zip(functions, lines, strict=True) if line.function}
+
+
+def _answers(program: Path, questions: Sequence[str], progress: Progress) -> list[Location]:
     done = subprocess.run(
         [_reader(progress), program],
-        input="".join(f"{address:x}\n" for address in wanted),
+        input="".join(f"{question}\n" for question in questions),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = done.stdout.splitlines()
-    if done.returncode != 0 or len(lines) != len(wanted):
+    if done.returncode != 0 or len(lines) != len(questions):
         raise InfrastructureError(f"the symbols of {program} can not be read", detail=done.stderr.strip())
-    return {address: _location(line) for address, line in zip(wanted, lines, strict=True)}
+    return [_location(line) for line in lines]
 
 
 def _location(line: str) -> Location:

@@ -2,9 +2,9 @@
 //
 //	emulab-symbols PROGRAM <ADDRESSES
 //
-// It reads hexadecimal addresses, one a line, and answers each with a line of the function's entry
-// (hexadecimal), the line's number, the function's name and the file, separated by tabs. What is not known
-// is 0 or empty. Go's own tables come first, which a stripped program has too; for code that Go did not
+// It reads hexadecimal addresses, one a line, or names of functions, each after a =. It answers each with a line
+// of the function's entry (hexadecimal), the line's number, the function's name and the file, separated by
+// tabs. What is not known is 0 or empty. Go's own tables come first, which a stripped program has too; for code that Go did not
 // compile there are the ELF symbols.
 package main
 
@@ -17,6 +17,7 @@ import (
 	"os"
 	"sort"
 	"strconv"
+	"strings"
 )
 
 func main() {
@@ -90,6 +91,11 @@ func (p *program) answer(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	answers := bufio.NewWriter(out)
 	for lines.Scan() {
+		if wanted, ok := strings.CutPrefix(lines.Text(), "="); ok {
+			entry, name, file := p.find(wanted)
+			fmt.Fprintf(answers, "%x\t0\t%s\t%s\n", entry, name, file)
+			continue
+		}
 		address, err := strconv.ParseUint(lines.Text(), 16, 64)
 		if err != nil {
 			return fmt.Errorf("%q is no address", lines.Text())
@@ -101,6 +107,22 @@ func (p *program) answer(in io.Reader, out io.Writer) error {
 		return err
 	}
 	return answers.Flush()
+}
+
+// find returns a function of that name; its name is empty where there is none.
+func (p *program) find(wanted string) (entry uint64, name, file string) {
+	if p.table != nil {
+		if function := p.table.LookupFunc(wanted); function != nil {
+			file, _, _ := p.table.PCToLine(function.Entry)
+			return function.Entry, wanted, file
+		}
+	}
+	for _, symbol := range p.symbols {
+		if symbol.Name == wanted {
+			return symbol.Value, wanted, ""
+		}
+	}
+	return 0, "", ""
 }
 
 func (p *program) locate(address uint64) (entry uint64, line int, name, file string) {

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 # Without floating point: the kernel leaves a thread's off until its first use, and QEMU translates all code
 # anew, the kernel's too, for a processor that has it on.
 _GOARM = "7,softfloat"
-_BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w")
+_BUILD = ("build", "-trimpath", "-buildvcs=false", "-ldflags")
+_LINK = "-s -w"
 
 
 def build_own(
-    sources: Path, name: str, kind: str, find_go_root: Callable[[], Path], goarch: str | None = None
+    sources: Path,
+    name: str,
+    kind: str,
+    find_go_root: Callable[[], Path],
+    goarch: str | None = None,
+    text: int | None = None,
 ) -> Path:
     """Return a program of emulab's own, building it when it is not in the cache.
 
@@ -33,10 +39,12 @@ def build_own(
     :param find_go_root: returns a Go toolchain's directory, which holds ``bin/go``; called only to build.
     :param goarch: ``amd64``, ``arm64``, ``arm`` (version 7) or ``riscv64``, on Linux; None for a
         program that this machine runs.
+    :param text: the address that its code is linked at; None for the linker's own choice.
     :raises ToolchainError: the toolchain does not run or refuses the sources.
     """
+    words = [*_BUILD, _LINK if text is None else f"{_LINK} -T {text:#x}"]
     target = {} if goarch is None else {"GOOS": "linux", "GOARCH": goarch, "GOARM": _GOARM}
-    key = cache.digest([_source_digest(sources), target, _BUILD])
+    key = cache.digest([_source_digest(sources), target, words])
 
     def make(directory: Path) -> None:
         go_root = find_go_root()
@@ -49,7 +57,7 @@ def build_own(
         from emulab.toolchain.diagnosis import full_disk
 
         build = subprocess.run(
-            [go, *_BUILD, "-o", directory / name, "."],
+            [go, *words, "-o", directory / name, "."],
             cwd=sources, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if build.returncode != 0:

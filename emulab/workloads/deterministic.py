@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from emulab.figures import Figure
     from emulab.machines.opening import Opener
+    from emulab.toolchain.artifact import Artifact
     from emulab.workloads.request import Place, RunRequest
     from emulab.workloads.runner import Job
 
@@ -34,7 +35,7 @@ NOTE = (
 )
 _EVIDENCE = {"clock": f"icount, {1 << ICOUNT_SHIFT} ns per instruction"}
 # Emulation under icount runs on one thread, and a plan has no progress to show: it gets longer.
-_PATIENCE = 10.0
+PATIENCE = 10.0
 
 
 def require_determinable(request: RunRequest, place: Place) -> None:
@@ -73,17 +74,15 @@ def run_deterministically(
     :raises WorkloadError: a service was not ready.
     :raises MachineError: the guest did not finish.
     """
-    assert job.artifact is not None
-    if job.artifact.facts.interpreter is not None:
-        raise _refusal(request, "its libraries are read from a disk, whose answers come at this host's pace")
+    artifact = require_self_contained(request, job)
     hardware, system, _ = opener.system_of(job.place.target)
     tools = opener.tools_of(job.place.target)
     command = job.command
     program = Program(command.argv, command.environment, cwd=command.directory)
-    plan = _service_plan(request, program) if request.ready else [_run(request, program)]
+    plan = _service_plan(request, program) if request.ready else [run_fields(request, program)]
     answers = run_batch(
-        opener.engine, system, hardware, tools, {command.argv[0].lstrip("/"): job.artifact.path}, plan,
-        timeout_s=request.timeout_s * _PATIENCE,
+        opener.engine, system, hardware, tools, {command.argv[0].lstrip("/"): artifact.path}, plan,
+        timeout_s=request.timeout_s * PATIENCE,
     )  # fmt: skip
     if request.ready:
         spawned = answers[0].value(SpawnResult)
@@ -105,13 +104,29 @@ def run_deterministically(
     return [_figure(subject, "run-time", result.wall_ns * NANOSECOND, "s")], failure
 
 
-def _run(request: RunRequest, program: Program) -> dict[str, Any]:
-    return {"op": "run", **program.fields(), "timeout_ns": nanoseconds(request.timeout_s * _PATIENCE)}
+def require_self_contained(request: RunRequest, job: Job) -> Artifact:
+    """Return a job's program, which must need nothing from the guest's disk.
+
+    :raises UsageError: it needs libraries.
+    """
+    assert job.artifact is not None
+    if job.artifact.facts.interpreter is not None:
+        raise _refusal(request, "its libraries are read from a disk, whose answers come at this host's pace")
+    return job.artifact
+
+
+def run_fields(request: RunRequest, program: Program) -> dict[str, Any]:
+    """Return the plan's request to run a program to its end."""
+    return {"op": "run", **program.fields(), "timeout_ns": nanoseconds(request.timeout_s * PATIENCE)}
+
+
+def ready_fields(request: RunRequest) -> dict[str, object]:
+    """Return how the plan waits until a service is ready."""
+    return Ready(request.ready, timeout_s=request.timeout_s * PATIENCE).fields()
 
 
 def _service_plan(request: RunRequest, program: Program) -> list[dict[str, Any]]:
-    ready = Ready(request.ready, timeout_s=request.timeout_s * _PATIENCE)
-    plan = [{"op": "spawn", **program.fields(), "ready": ready.fields()}]
+    plan = [{"op": "spawn", **program.fields(), "ready": ready_fields(request)}]
     if request.load is not None:
         load = request.load
         fields = LoadRequest(

@@ -82,6 +82,7 @@ class RunRequest:
     :param runs: how often it is started.
     :param timeout_s: when a program that does not end, or is not ready, is given up.
     :param deterministic: run in a guest whose every nanosecond is determined.
+    :param count: count what the program executes, rather than take times.
     :param find_smallest_memory: find the least memory that the service works in, rather than its figures.
     """
 
@@ -102,6 +103,7 @@ class RunRequest:
     timeout_s: float = 60.0
     stdin: bytes = b""
     deterministic: bool = False
+    count: bool = False
     find_smallest_memory: bool = False
 
 
@@ -208,7 +210,9 @@ def _modes(request: RunRequest) -> tuple[str, ...]:
     """Return the modes to run in: what needs a whole machine gets one unless the call says otherwise."""
     if request.modes:
         return request.modes
-    whole = request.deterministic or request.find_smallest_memory or request.kernel is not None
+    whole = (
+        request.deterministic or request.count or request.find_smallest_memory or request.kernel is not None
+    )
     return ("system",) if whole else ("user",)
 
 

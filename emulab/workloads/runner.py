@@ -16,9 +16,10 @@ from emulab.workloads.service import Subject, measure_service, memory_disagreeme
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from emulab.machines.protocol import Completed, Machine
+    from emulab.machines.protocol import Completed, Machine, MachineFacts
     from emulab.progress import Progress
     from emulab.toolchain.artifact import Artifact
+    from emulab.workloads.counted import CountedProgram
     from emulab.workloads.request import Place, RunRequest
 
 
@@ -48,10 +49,12 @@ def run(
     request: RunRequest,
     progress: Progress,
     on_output: Callable[[str, bytes], None] | None = None,
+    on_counted: Callable[[CountedProgram], None] = lambda counted: None,
 ) -> tuple[Document, list[str]]:
     """Carry out a request and return its document, and a sentence for each program that failed.
 
     :param on_output: called with ``stdout`` or ``stderr`` and a piece of a program's output as it comes.
+    :param on_counted: called with what was counted on each machine, where that was asked for.
     :raises UsageError: the request makes no sense.
     :raises WorkloadError: the package does not compile, or a service died or was never ready.
     :raises InfrastructureError: something beneath the program failed.
@@ -65,7 +68,11 @@ def run(
         try:
             jobs, go = _jobs(request, places, progress)
             for job in jobs:
-                _carry_out(request, job, opener, machines, progress, on_output, outcome)
+                if request.count:
+                    machines.wait()
+                    on_counted(_count(request, job, opener, progress, on_output, outcome))
+                else:
+                    _carry_out(request, job, opener, machines, progress, on_output, outcome)
         finally:
             machines.close()
     environment = {
@@ -82,6 +89,11 @@ def _check(request: RunRequest, places: Sequence[Place]) -> None:
 
     :raises UsageError: with the reason.
     """
+    if request.count:
+        from emulab.workloads.counted import require_countable
+
+        for place in places:
+            require_countable(request, place)
     if request.deterministic and not request.find_smallest_memory:
         from emulab.workloads.deterministic import require_determinable
 
@@ -91,7 +103,7 @@ def _check(request: RunRequest, places: Sequence[Place]) -> None:
 
 def _boots_its_own(request: RunRequest) -> bool:
     """Tell whether a request does without a machine as the opener opens it."""
-    return request.deterministic or request.find_smallest_memory
+    return request.deterministic or request.count or request.find_smallest_memory
 
 
 def _jobs(request: RunRequest, places: Sequence[Place], progress: Progress) -> tuple[list[Job], str | None]:
@@ -152,7 +164,7 @@ def _carry_out(
     with progress.step(title) as step, machines.open(target) as machine:
         if job.artifact is not None:
             machine.push(job.artifact.path, job.command.argv[0])
-        outcome.machines.append(_environment(target.board, machine))
+        outcome.machines.append(_environment(target.board, machine.facts))
         if request.ready:
             runs = measure_service(
                 machine,
@@ -167,9 +179,42 @@ def _carry_out(
             outcome.notes += [f"{target.title}: {text}" for text in memory_disagreements(runs)]
         else:
             _run_to_the_end(request, job, subject, machine, on_output, outcome)
-    if job.artifact is not None:
-        size = subject.figure("binary-size", [float(job.artifact.size)], "B", FigureClass.COUNTED)
-        outcome.figures.append(size)
+    outcome.figures += _size(subject, job)
+
+
+def _count(
+    request: RunRequest,
+    job: Job,
+    opener: Opener,
+    progress: Progress,
+    on_output: Callable[[str, bytes], None] | None,
+    outcome: Outcome,
+) -> CountedProgram:
+    from emulab.workloads.counted import count
+    from emulab.workloads.counted_figures import figures_of, notes_of
+
+    target = job.place.target
+    subject = Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
+    counted = count(request, job, opener, progress, on_output)
+    outcome.machines += [_environment(target.board, run.facts) for run in counted.runs[:1] if run.facts]
+    outcome.figures += figures_of(subject, counted)
+    outcome.figures += _size(subject, job)
+    outcome.notes += notes_of(request, counted)
+    ends = [run.ended for run in counted.runs if run.ended is not None]
+    outcome.failures += _failure(job, ends)
+    return counted
+
+
+def _size(subject: Subject, job: Job) -> list[Figure]:
+    if job.artifact is None:
+        return []
+    return [subject.figure("binary-size", [float(job.artifact.size)], "B", FigureClass.COUNTED)]
+
+
+def _failure(job: Job, ends: Sequence[Completed]) -> list[str]:
+    """Return a sentence for the first run that failed."""
+    failed = [each for each in ends if not each.succeeded]
+    return [f"{job.command.argv[0]} {each.ending()} on {job.place.target.title}" for each in failed[:1]]
 
 
 def _run_to_the_end(
@@ -190,14 +235,10 @@ def _run_to_the_end(
         outcome.figures.append(
             subject.figure("peak-rss", [float(each.usage.max_rss) for each in results], "B")
         )
-    for each in results:
-        if not each.succeeded:
-            outcome.failures.append(f"{job.command.argv[0]} {each.ending()} on {target.title}")
-            return
+    outcome.failures += _failure(job, results)
 
 
-def _environment(board: str | None, machine: Machine) -> dict[str, Any]:
-    facts = machine.facts
+def _environment(board: str | None, facts: MachineFacts) -> dict[str, Any]:
     return {
         "board": board,
         "arch": facts.arch,

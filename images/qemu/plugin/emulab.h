@@ -154,6 +154,8 @@ void model_watch(struct qemu_plugin_tb *tb, uint32_t block, const uint8_t *code,
 extern bool spaces_are_on;
 
 void spaces_prepare(const char *isa);
+/* Address spaces that are first seen after the guest's first marker are those of interest. */
+void spaces_take_newcomers(void);
 void spaces_find_registers(void);
 /* Let a block add to the sums, and watch where it switches the page table or calls the system. */
 void spaces_watch(struct qemu_plugin_tb *tb, const uint8_t *code);

@@ -9,6 +9,7 @@
  *   window=ADDRESS     the window ends, another begins, and counting is off until the next start
  *   mark=ADDRESS:NAME  the window ends, and one called NAME begins
  *   process=ADDRESS    the program that executes this is the one that system calls are counted apart of
+ *   newcomers=yes      programs that begin after the guest's first marker are those of interest too
  *   code=ADDRESS:HEX   the gates at this address, named before, are passed only where these bytes stand
  *   control=PATH       a pipe is made; a line written to it ends the window and names the next one
  *   argument=PLACE     what is noted with a window: a register (x1) or a place in memory (sp+8)
@@ -278,6 +279,8 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
             isa = value;
         } else if (!strcmp(name, "control")) {
             control = value;
+        } else if (!strcmp(name, "newcomers")) {
+            spaces_take_newcomers();
         } else if (!strcmp(name, "code")) {
             if (!add_code(value)) {
                 return refuse(argv[i]);

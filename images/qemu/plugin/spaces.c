@@ -27,6 +27,7 @@ struct space {
 };
 
 static GArray *list;
+static bool newcomers_matter, is_marked;
 static uint32_t current[MOST_VCPUS];
 static uint64_t settled[MOST_VCPUS][2];
 static int isa; /* 'a' arm64, 't' armv7, 'r' riscv64 */
@@ -42,12 +43,17 @@ static uint32_t space_of(uint64_t root)
             return i;
         }
     }
-    struct space space = {root, 0, 0};
+    struct space space = {root, newcomers_matter && is_marked, 0};
     g_array_append_val(list, space);
     for (int i = 0; i < PER_SPACE; i++) {
         bank_add_slot(&spaces);
     }
     return list->len - 1;
+}
+
+void spaces_take_newcomers(void)
+{
+    newcomers_matter = true;
 }
 
 void spaces_prepare(const char *name)
@@ -166,6 +172,7 @@ static void on_trap(unsigned int vcpu, void *data)
     lock();
     uint64_t number = read(number_register);
     if (number == MARKER_SYSCALL) {
+        is_marked = true;
         window_mark(read(registers[isa == 'r' ? 10 : 0]));
     } else {
         event_count(vcpu, EVENT_SYSCALL, number);
