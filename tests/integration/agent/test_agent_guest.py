@@ -11,7 +11,8 @@ import pytest
 import emulab.workloads
 from emulab.architectures import ARCHITECTURES
 from emulab.machines.agent_documents import LoadRequest, MemorySampling, Program, Ready
-from emulab.machines.agent_errors import ProgramError
+from emulab.machines.agent_errors import ProgramError, RequestError
+from emulab.machines.marks import Account, mark
 from emulab.machines.opening import Opener
 from emulab.machines.protocol import Limits
 from emulab.machines.target import Target
@@ -177,3 +178,17 @@ def test_clones_of_a_snapshot_share_neither_clock_nor_random_numbers(opener: Ope
             assert abs(int(seconds) - time.time()) < 5
             drawn.add(random)
     assert len(drawn) == 2
+
+
+def test_a_mark_tells_what_the_kernel_has_counted_of_a_program(guest: AgentClient) -> None:
+    service = guest.spawn(shell("i=0; while [ $i -lt 30 ]; do i=$((i+1)); /bin/true; done; sleep 30"))
+    first = mark(guest, 1, service.pid)
+    deadline = time.monotonic() + 20
+    while (later := mark(guest, 2, service.pid)).voluntary_switches < first.voluntary_switches + 10:
+        assert time.monotonic() < deadline, later
+        time.sleep(0.05)
+    assert later.minor_faults > first.minor_faults
+    guest.stop(service.pid)
+    assert mark(guest, 3) == Account()
+    with pytest.raises(RequestError):
+        mark(guest, 4, service.pid)

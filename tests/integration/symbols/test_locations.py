@@ -13,7 +13,7 @@ from emulab.architectures import ARCHITECTURES, architecture
 from emulab.errors import InfrastructureError
 from emulab.profiling.functions import find_functions
 from emulab.progress import Silent
-from emulab.symbols import locate
+from emulab.symbols import find, locate
 from emulab.toolchain.building import build
 from emulab.toolchain.go import find_go
 from emulab.toolchain.request import BuildRequest
@@ -64,3 +64,15 @@ def test_the_reader_is_formatted_and_vetted() -> None:
     assert subprocess.check_output([go.parent / "gofmt", "-l", SOURCES], text=True) == ""
     done = subprocess.run([go, "vet", "./..."], cwd=SOURCES, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("stripped", list(ARCHITECTURES), indirect=True)
+def test_functions_are_found_by_name_stripped_or_not(stripped: tuple[Path, Path]) -> None:
+    plain, bare = stripped
+    names = ["runtime.schedinit", "main.main", "no.such.function"]
+    known = find_functions(plain, names[:2]).functions
+    for program in (plain, bare):
+        found = find(program, names, Silent())
+        assert {name: where.entry for name, where in found.items()} == {
+            name: function.address for name, function in known.items()
+        }
