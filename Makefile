@@ -45,9 +45,11 @@ lint: $(DEVELOPMENT) ## Check style, types, layers, Go modules and the length of
 benchmark: $(DEVELOPMENT) setup ## Print the figures that emulab itself is held to.
 	@for script in benchmarks/bench_*.py; do $(WITH_ENGINE)python "$$script" || exit; done
 
-docs: setup ## Run the demo and write its table into README.md.
+docs: setup ## Run what README.md shows tables of and write them there.
 	@$(WITH_ENGINE)emulab run healthd $(DEMO_BOARDS:%=--board %) -o markdown=$(VENV)/demo.md
 	@$(BIN)/python scripts/fill_block.py README.md table $(VENV)/demo.md && echo "README.md: table written"
+	@$(WITH_ENGINE)emulab run healthd $(DEMO_BOARDS:%=--board %) --count --deterministic -o markdown=$(VENV)/counts.md
+	@$(BIN)/python scripts/fill_block.py README.md counts $(VENV)/counts.md && echo "README.md: counts written"
 
 clean: ## Remove .venv and what dead runs left; `emulab clean --cache` removes the rest.
 	@[ ! -x $(BIN)/emulab ] || $(BIN)/emulab clean

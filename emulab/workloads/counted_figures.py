@@ -71,6 +71,10 @@ def notes_of(request: RunRequest, counted: CountedProgram) -> list[str]:
         notes.append(f"{target.title}: system calls of a request: {_most_frequent(requests)}")
     if counted.start.note:
         notes.append(f"{request.program.name}: {counted.start.note}")
+    if target.cpus > 1:
+        notes.append(
+            f"{target.title}: several processors wait for each other in the kernel, at this host's pace"
+        )
     if request.deterministic:
         notes.append("deterministic: the guest's time is counted in instructions; the counts repeat exactly")
     return notes

@@ -199,7 +199,8 @@ def _count(
     outcome.machines += [_environment(target.board, run.facts) for run in counted.runs[:1] if run.facts]
     outcome.figures += figures_of(subject, counted)
     outcome.figures += _size(subject, job)
-    outcome.notes += notes_of(request, counted)
+    # What holds for every machine is said once.
+    outcome.notes = list(dict.fromkeys([*outcome.notes, *notes_of(request, counted)]))
     ends = [run.ended for run in counted.runs if run.ended is not None]
     outcome.failures += _failure(job, ends)
     return counted
