@@ -160,7 +160,10 @@ def ratios(records: Sequence[Record], known: Mapping[str, list[Evidence]]) -> di
 
 
 def kin(records: Sequence[Record], known: Mapping[str, list[Evidence]]) -> dict[str, list[Evidence]]:
-    """Return, for a session without a grid, what other sessions of its author on its board ran at."""
+    """Return, for a session without a grid, the clock of its author's on its board that is nearest in date.
+
+    Its interval spans those of all of them.
+    """
     families: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         session = record.session
@@ -169,15 +172,19 @@ def kin(records: Sequence[Record], known: Mapping[str, list[Evidence]]) -> dict[
             families.setdefault(family, []).append(record)
     out = {}
     for members in families.values():
-        clocks = [best for record in members if (best := _firm(known[record.session.id])) is not None]
+        clocks = {
+            record.session.date: best for record in members if (best := _firm(known[record.session.id]))
+        }
         if not clocks:
             continue
-        low, high = min(one.low_hz for one in clocks), max(one.high_hz for one in clocks)
-        middle = statistics.median(one.clock_hz for one in clocks)
-        text = f"{len(clocks)} of {len(members)} sessions of the same author and board have a grid"
+        low, high = min(one.low_hz for one in clocks.values()), max(one.high_hz for one in clocks.values())
+        grids_found = sum(_firm(known[record.session.id]) is not None for record in members)
+        text = f"{grids_found} of {len(members)} sessions of the same author and board have a grid"
         for record in members:
             if _firm(known[record.session.id]) is None:
-                out[record.session.id] = [Evidence(Kind.KIN, middle, low, high, text)]
+                day = _day(record.session.date)
+                nearest = min(sorted(clocks), key=lambda date: abs(_day(date) - day))
+                out[record.session.id] = [Evidence(Kind.KIN, clocks[nearest].clock_hz, low, high, text)]
     return out
 
 
@@ -188,6 +195,12 @@ def claimed(records: Sequence[Record], _known: Mapping[str, list[Evidence]]) -> 
         for record in records
         if (clock := record.session.claimed_clock_hz) is not None
     }
+
+
+def _day(date: str) -> int:
+    """Return a date, which may lack its day, month or all, as a number of days, near enough to compare."""
+    year, month, day = (*(int(word) for word in date.split("-") if word.isdigit()), 0, 0, 0)[:3]
+    return (year * 12 + month) * 31 + day
 
 
 def _firm(evidence: Iterable[Evidence]) -> Evidence | None:

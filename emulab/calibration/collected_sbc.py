@@ -42,6 +42,8 @@ _OPENSSL = re.compile(r"openssl_(aes-\d+-cbc)(_parallel)?")
 _PASSED_OVER = frozenset({"stddev_pct", "core_from", "source", "samples", "cpu_freq_by_7zip"})
 _RENAMED = {"block_bytes": "block"}
 
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+
 Row = dict[str, str]
 
 
@@ -77,7 +79,7 @@ def _session(name: str, rows: list[Row], date: str) -> Session:
     first = rows[0]
     device = first["device"]
     return Session(
-        id=f"sbc-bench-{name.removesuffix('.txt')}",
+        id=f"sbc-bench-{_NO_NAME.sub('-', name.removesuffix('.txt')).strip('-')}",
         source=f"{_SOURCE}{name}",
         date=date,
         device=device,
@@ -104,7 +106,7 @@ def workload_of(metric: str) -> tuple[str, str] | None:
 def _samples(path: Path, row: Row) -> Iterator[Sample]:
     core, cpus = placed_core(row["core"])
     if row["metric"] == "throttling_reported" and row["value"] in "01":
-        yield Sample("throttling", "state", float(row["value"]), "1/s", core)
+        yield Sample("throttling", "state", float(row["value"]), "1", core)
         return
     found = workload_of(row["metric"])
     if found is None:

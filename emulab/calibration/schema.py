@@ -9,8 +9,8 @@ import msgspec
 
 SCHEMA = "emulab-samples/1"
 
-UNITS = frozenset({"s/op", "s", "B/s", "Hz", "1/s", "insn/op", "B/op", "allocs/op"})
-"""SI base units; ``1/s`` is of the instructions that 7-zip rates itself by."""
+UNITS = frozenset({"1", "s/op", "s", "B/s", "Hz", "1/s", "insn/op", "B/op", "allocs/op"})
+"""SI base units; ``1`` is of a state, ``1/s`` is of the instructions that 7-zip rates itself by."""
 
 
 class Flag(StrEnum):

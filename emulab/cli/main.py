@@ -30,6 +30,7 @@ _VERBS = {
     "run": "Run a Go program under emulation and report its figures.",
     "bench": "Count what an operation of a Go benchmark executes.",
     "compare": "Compare two results, or two git revisions, and fail on a regression.",
+    "calibrate": "Import what was measured on real boards, and show what is known.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",
     "images": "Build, list, show and remove the images that runs use.",

@@ -36,7 +36,7 @@ def _modules(done: subprocess.CompletedProcess[str]) -> set[str]:
     "words",
     [
         *(["--help"], ["--version"], ["setup", "--help"], ["doctor", "--help"], ["clean", "-h"]),
-        *(["bench", "-h"], ["compare", "-h"]),
+        *(["bench", "-h"], ["compare", "-h"], ["calibrate", "-h"]),
     ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
@@ -62,7 +62,8 @@ def _completed(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_completion_offers_verbs_without_importing_any() -> None:
     done = _completed("c")
-    assert done.stdout.splitlines() == ["plain,compare", "plain,clean", "plain,completion"]
+    verbs = ["plain,compare", "plain,calibrate", "plain,clean", "plain,completion"]
+    assert done.stdout.splitlines() == verbs
     assert not any(name.startswith("emulab.cli.c") for name in _modules(done))
 
 
