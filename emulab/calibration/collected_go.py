@@ -26,6 +26,10 @@ _METRICS = {"sec/op": ("time", "s/op"), "B/s": ("throughput", "B/s")}
 _LEVELS = {"arm": "GOARM", "riscv64": "GORISCV64", "arm64": "GOARM64"}
 _AUTHOR = re.compile(r"[A-Z]\w+( [a-z]{2})?( [A-Z][\w.]+)+|[a-z]+[A-Za-z0-9]{3,}")
 _REFERENCE = re.compile(r"(?P<owner>[\w.-]+)/[\w.-]+@")
+# What the collector says of how it read the source.
+_ASIDE = re.compile(
+    r": see the \.md| \(stored file id \d+\)| \(excerpt\)|only the rows shown in the stored excerpt"
+)
 _SATURATED = "time column was saturated"
 _SAME_RUN = re.compile(r"; run (\d) of \d")
 
@@ -64,11 +68,12 @@ def _session(rows: list[Row], taken: dict[str, int]) -> Session:
     taken[identifier] = taken.get(identifier, 0) + 1
     if taken[identifier] > 1:
         identifier = f"{identifier}-{taken[identifier]}"
-    notes = dict.fromkeys(part.strip() for row in rows for part in row["notes"].split(";") if part.strip())
+    parts = (_ASIDE.sub("", part).strip() for row in rows for part in row["notes"].split(";"))
+    notes = dict.fromkeys(part for part in parts if part)
     clock = first["core_freq_mhz"]
     return Session(
         id=identifier,
-        source=first["source"],
+        source=_ASIDE.sub("", first["source"]).strip(),
         author=author,
         date=first["date"],
         device=named,
@@ -92,7 +97,7 @@ def _author(row: Row) -> str:
 
 
 def _identifier(row: Row, author: str) -> str:
-    reference = re.sub(r".*@(\w{10})\w*(:.*)?", r"\1", row["source"])
+    reference = re.sub(r".*@(\w{10})\w*(:.*)?", r"\1", _ASIDE.sub("", row["source"]).strip())
     reference = re.sub(r".*/(issues|pull)/", "", reference)[-16:]
     words = [author or "unnamed", row["board"] or row["core"], row["core"], row["date"], reference]
     return re.sub(r"[^a-z0-9]+", "-", "-".join(dict.fromkeys(words)).lower()).strip("-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from emulab.calibration.cores import board_of_device, placed_core
@@ -72,7 +73,15 @@ def read_collected_sbc(path: Path, hardware: Path | None = None) -> list[Record]
 
 def _dates(path: Path) -> dict[str, str]:
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["result_file"]: row["run_date"] for row in csv.DictReader(file)}
+        return {row["result_file"]: _iso(row["run_date"]) for row in csv.DictReader(file)}
+
+
+def _iso(date: str) -> str:
+    """Return ``Sat, 05 Aug 2023`` as ``2023-08-05``, and whatever is no such date as it is."""
+    try:
+        return datetime.strptime(date, "%a, %d %b %Y").date().isoformat()
+    except ValueError:
+        return date
 
 
 def _session(name: str, rows: list[Row], date: str) -> Session:

@@ -142,6 +142,6 @@ def _is_estimated(clock: Any) -> bool:
 
 
 def _document(name: str, sessions: list[dict[str, Any]]) -> dict[str, Any]:
-    from emulab.figures import Document
+    from emulab.figures import SCHEMA
 
-    return {**Document(name).to_json(), "sessions": sessions}
+    return {"schema": SCHEMA, "command": name, "sessions": sessions}

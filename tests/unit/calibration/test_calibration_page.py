@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,3 +45,11 @@ def test_import_writes_a_session_that_show_lists(tmp_path: Path) -> None:
     assert "5 samples of visionfive-2" in _printed(["import", str(golden), *words])
     shown = _printed(["show", "visionfive-2", "--samples", str(tmp_path)])
     assert "somebody-visionfive-2-go-bench" in shown
+
+
+def test_the_document_has_every_clock_with_its_evidence_in_hertz() -> None:
+    document = json.loads(_printed(["show", "milk-v-mars", "--json"]))
+    (session,) = document["sessions"]
+    assert session["board"] == "milk-v-mars"
+    assert {clock["kind"] for clock in session["clocks"]} == {"measured"}
+    assert all(1e9 < clock["low"] <= clock["value"] <= clock["high"] < 2e9 for clock in session["clocks"])
