@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 from collections import deque
 from pathlib import Path
@@ -97,6 +99,8 @@ def _run(argv: list[str], mirror: str, step: Step) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        # When it fails or is interrupted, mmdebstrap hangs up on everything in its process group.
+        process_group=0,
     ) as process:
         assert process.stdout is not None
         try:
@@ -104,7 +108,7 @@ def _run(argv: list[str], mirror: str, step: Step) -> None:
                 lines.append(line.rstrip())
                 step.update(f"mmdebstrap: {line.strip().removeprefix('I: ')}")
         except BaseException:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             raise
     if process.returncode != 0:
         raise ImageError(

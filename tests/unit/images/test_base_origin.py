@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import signal
 import stat
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -40,3 +42,25 @@ def test_without_a_mirror_that_answers_it_is_said_within_seconds(
     assert time.monotonic() - begun < 4.0
     assert mirror in caught.value.message
     assert "EMULAB_DEBIAN_MIRROR" in caught.value.hint
+
+
+def test_a_failing_mmdebstrap_that_hangs_up_on_its_process_group_does_not_end_us(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mirror: tuple[str, dict[str, str]]
+) -> None:
+    program = tmp_path / "mmdebstrap"
+    program.write_text("#!/bin/sh\necho hanging up\ntrap '' HUP\nkill -HUP 0\nexit 1\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    address, codenames = mirror
+    codenames["trixie"] = "trixie"
+    received: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _frame: received.append(number))
+    try:
+        with pytest.raises(ImageError) as caught:
+            make_origin(
+                cast("ImageStore", SimpleNamespace(architecture=lambda: "amd64")), address, SilentStep()
+            )
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert caught.value.detail == "hanging up"
+    assert received == []

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
-
-import pytest
 
 from emulab.images.mirror import SETTING, chosen_mirror, sources_mirrors, suite_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
 DEB822 = """\
 Types: deb deb-src
@@ -53,29 +50,6 @@ def test_debians_own_mirrors_are_found_in_both_formats_and_nothing_else(tmp_path
 
 def test_a_machine_without_apt_has_no_mirrors(tmp_path: Path) -> None:
     assert sources_mirrors(tmp_path / "nowhere") == []
-
-
-@pytest.fixture
-def mirror() -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve Release files on loopback: suite to codename."""
-    codenames: dict[str, str] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            suite = self.path.split("/")[-2]
-            self.send_response(200 if suite in codenames else 404)
-            self.end_headers()
-            if suite in codenames:
-                self.wfile.write(f"Origin: Debian\nCodename: {codenames[suite]}\n".encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", codenames
-    server.shutdown()
-    server.server_close()
 
 
 def test_a_suite_is_found_under_its_name_and_its_alias(mirror: tuple[str, dict[str, str]]) -> None:
