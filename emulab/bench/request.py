@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from emulab.bench.iterations import Effort
+    from emulab.profiling.memory_model import MemoryModel
+
 
 @dataclass(frozen=True)
 class BenchRequest:
@@ -28,6 +31,9 @@ class BenchRequest:
     :param concurrent_gc: let garbage be collected while the program goes on, as it is on a board; how much
         of that falls into which instructions depends on this host's clock. Otherwise the program stands.
     :param caches: model the board's caches and branch prediction too.
+    :param model: what to model instead of the board's own; only with ``caches``.
+    :param only: of the benchmarks that the pattern means, count those of these names alone; None for all.
+    :param effort: how far the search for stable counts goes; None for as far as figures need it.
     """
 
     packages: tuple[str, ...]
@@ -43,6 +49,9 @@ class BenchRequest:
     fresh: bool = False
     concurrent_gc: bool = False
     caches: bool = False
+    model: MemoryModel | None = None
+    only: frozenset[str] | None = None
+    effort: Effort | None = None
 
     def places(self) -> list[Place]:
         """Return the machines to count on.

@@ -139,7 +139,7 @@ def _scratch() -> Path:
 
 def _processes(request: BenchRequest, place: Place, opener: Opener, fresh: Path | None) -> Processes:
     target = place.target
-    model = model_of(place.board) if request.caches else None
+    model = (request.model or model_of(place.board)) if request.caches else None
     return Processes(
         lambda: UserMachine(opener, target, model),
         identity(opener, target, model),
@@ -229,6 +229,7 @@ class _Crew:
         self._then[future] = lambda listed: self._count(work, listed)
 
     def _count(self, work: _Work, listed: BenchmarkList) -> None:
+        only = self._request.only
         for name, said in listed.failed:
             work.found.append(name)
             work.outcomes[name] = Outcome(work.place, work.program, name, None, _last_line(said))
@@ -238,8 +239,11 @@ class _Crew:
             work.attribution,
             iterations=self._request.iterations,
             timeout_s=self._request.timeout_s,
+            effort=self._request.effort,
         )
         for found in listed.found:
+            if only is not None and found.name not in only:
+                continue
             work.found.append(found.name)
             self._total += 1
             self._then[self._pool.submit(_attempt, work, counting, found)] = self._keeper(work)

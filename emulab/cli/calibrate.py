@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulab.cli.calibrate_count import count as count_operations
 from emulab.cli.display import json_option, print_json
+from emulab.cli.parameters import known_boards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emulab.calibration.schema import Record
-
-
-def _boards(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    from emulab.boards import load_catalogue
-
-    return [name for name in load_catalogue().ids() if name.startswith(incomplete)]
 
 
 @click.group(short_help="Import what was measured on real boards, and show what is known.")
@@ -29,12 +25,16 @@ def command() -> None:
     emulab calibrate show
     emulab calibrate show visionfive-2
     emulab calibrate import bench.txt --board visionfive-2 --go go1.25
+    emulab calibrate count --board visionfive-2
     """
+
+
+command.add_command(count_operations)
 
 
 @command.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--board", required=True, shell_complete=_boards, help="The board that it was measured on.")
+@click.option("--board", required=True, shell_complete=known_boards, help="The board that it was measured on.")
 @click.option("--author", default="", help="Who measured.")
 @click.option("--date", default="", help="When, as 2026-01-31.")
 @click.option(
@@ -86,7 +86,7 @@ def import_one(
 
 
 @command.command("show")
-@click.argument("board", required=False, shell_complete=_boards)
+@click.argument("board", required=False, shell_complete=known_boards)
 @click.option(
     "--samples",
     "directories",

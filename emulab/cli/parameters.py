@@ -55,6 +55,13 @@ class Listed(click.ParamType[list[str]]):
         return [CompletionItem(f"{head}{comma}{name}") for name in known if name.startswith(last)]
 
 
+def known_boards(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the ids of the catalogue's boards that begin so, for a shell to complete."""
+    from emulab.boards import load_catalogue
+
+    return [name for name in load_catalogue().ids() if name.startswith(incomplete)]
+
+
 class GuestCommand(click.Command):
     """A verb after whose ``--`` everything belongs to the guest."""
 
