@@ -8,8 +8,9 @@ in the first level). What the core's clock drives is kept in its cycles, memory 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +22,7 @@ _KIB: Final = 1024
 _LINE: Final = 64
 
 
-@dataclass(frozen=True)
-class Latencies:
+class Latencies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What lies behind a core's first-level caches.
 
     :param l2_cycles: of a load that the second level answers, on top of one that the first does.
@@ -50,9 +50,7 @@ def latencies_of(records: Iterable[Record], core: str, shape: Mapping[int, int])
     :param shape: sizes of its cache levels in bytes, by level from 1.
     :return: None where no record measured it.
     """
-    found = [
-        one for record in records if (one := _of_session(record, core, shape)) is not None
-    ]
+    found = [one for record in records if (one := _of_session(record, core, shape)) is not None]
     if not found:
         return None
     thirds = [one.l3_s for one in found if one.l3_s is not None]

@@ -34,7 +34,9 @@ command.add_command(count_operations)
 
 @command.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--board", required=True, shell_complete=known_boards, help="The board that it was measured on.")
+@click.option(
+    "--board", required=True, shell_complete=known_boards, help="The board that it was measured on."
+)
 @click.option("--author", default="", help="Who measured.")
 @click.option("--date", default="", help="When, as 2026-01-31.")
 @click.option(

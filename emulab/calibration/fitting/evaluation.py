@@ -44,7 +44,7 @@ class Judged:
     """A row that was predicted without its like.
 
     :param error: logarithm of measured over predicted.
-    :param half_width: of the interval, likewise; the interval holds the row when it is not less than ``error``.
+    :param half_width: of the interval, likewise.
     """
 
     row: Row
@@ -78,7 +78,8 @@ def leave_out(
         error[out] = _errors(table.where(~out) if (~out).any() else None, table.where(out), cores, clocks)
     width = _widths(table, error, group, cores)
     return tuple(
-        Judged(row, float(wrong), float(half)) for row, wrong, half in zip(table.rows, error, width, strict=True)
+        Judged(row, float(wrong), float(half))
+        for row, wrong, half in zip(table.rows, error, width, strict=True)
     )
 
 

@@ -90,7 +90,12 @@ class Solution:
 
 
 def predict(
-    correction: Correction, penalty: float, cycles: Floats, mispredictions: Floats, memory_s: Floats, hz: Floats
+    correction: Correction,
+    penalty: float,
+    cycles: Floats,
+    mispredictions: Floats,
+    memory_s: Floats,
+    hz: Floats,
 ) -> Floats:
     """Return seconds from the parts of the mechanistic model.
 

@@ -50,7 +50,9 @@ def world() -> World:
                     cycles = float(10 ** random.uniform(1, 6))
                     missed = cycles * 0.01 * (figure % 2)
                     off = float(np.exp(packages[package] + random.normal(0.0, 0.02)))
-                    seconds = np.exp(made.pipeline[core]) * (cycles + CORES[core].penalty * missed) / true_hz * off
+                    seconds = (
+                        np.exp(made.pipeline[core]) * (cycles + CORES[core].penalty * missed) / true_hz * off
+                    )
                     made.rows.append(
                         Row(session, f"board-{place % 2}-{core}", core, f"package{package}", f"w{figure}",
                             f"family{figure // 2}", float(seconds), 0.002, cycles, missed)

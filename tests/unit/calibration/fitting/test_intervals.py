@@ -56,7 +56,9 @@ def test_a_package_that_is_left_out_does_not_help_itself(world: World) -> None:
     from emulab.calibration.fitting.rows import Table
 
     judged = [
-        one for one in leave_out(LeftOut.PACKAGE, Table([*rest, *alone]), CORES, world.clocks) if one.row.core == "fast"
+        one
+        for one in leave_out(LeftOut.PACKAGE, Table([*rest, *alone]), CORES, world.clocks)
+        if one.row.core == "fast"
     ]
     # Nothing else is known of this core, so its true correction of -0.15 has to show as the error.
     assert float(np.median([one.error for one in judged])) == pytest.approx(-0.15, abs=0.08)
