@@ -52,7 +52,7 @@ docs: setup ## Run what README.md shows tables of and write them there.
 	@$(BIN)/python scripts/fill_block.py README.md counts $(VENV)/counts.md && echo "README.md: counts written"
 
 docs-calibration: $(RUNTIME) ## Write the tables of docs/calibration.md from the samples.
-	@for block in boards flags clocks; do \
+	@for block in boards flags clocks operations; do \
 		option=$$([ $$block = boards ] || echo --$$block); \
 		$(BIN)/emulab calibrate show $$option --markdown > $(VENV)/table.md && \
 		$(BIN)/python scripts/fill_block.py docs/calibration.md $$block $(VENV)/table.md || exit; done

@@ -12,6 +12,7 @@ from emulab.bench.operations import operation_of
 from emulab.bench.request import BenchRequest
 from emulab.bench.runner import bench
 from emulab.errors import NothingRanError, UsageError, WorkloadError
+from emulab.profiling.functions import find_functions
 from emulab.profiling.memory_model import model_of
 from emulab.profiling.operation_file import OperationFile
 from emulab.workloads.request import BuildOptions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from emulab.bench.counting import Counted
     from emulab.bench.runner import BenchResult
     from emulab.boards import Board
+    from emulab.profiling.functions import Function
     from emulab.profiling.memory_model import MemoryModel
     from emulab.profiling.operation import Operation
     from emulab.progress import Progress
@@ -32,6 +34,9 @@ _HEAVY = Effort(first=4e6, most=4e7, windows=(2, 3))
 instructions do."""
 _PLACE = re.compile(r"\s*\((from \$GOROOT|/)[^)]*\)")
 """What Go says of where it looked, which differs from machine to machine."""
+PARALLEL = "RunParallel: its operations are spread over all processors, of which there is one here"
+"""The cause by which an operation says that its time on a board is that of several processors together."""
+_RUN_PARALLEL = "testing.(*B).RunParallel"
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,10 @@ def collect(assignment: Assignment, progress: Progress, *, heavy: bool = True) -
     model = model_of(assignment.modelled) if assignment.modelled is not None and heavy else None
     if model is not None:
         measured, unmeasured = _measured(assignment, model, progress, light)
+    binary = result.outcomes[0].program.artifact
+    parallel = find_functions(binary.path, [_RUN_PARALLEL]).functions.get(_RUN_PARALLEL)
     operations = {
-        f"{assignment.package}.{name}": _operation(light[name], measured.get(name), model)
+        f"{assignment.package}.{name}": _operation(light[name], measured.get(name), model, parallel)
         for name in sorted(light)
     }
     content = OperationFile(_origin(assignment, result), operations) if operations else None
@@ -131,8 +138,15 @@ def _measured(
     return found, {name: failed.get(name, "it was not found again") for name in light if name not in found}
 
 
-def _operation(light: Counted, heavy: Counted | None, model: MemoryModel | None) -> Operation:
-    return operation_of(light, heavy, model if heavy is not None else None)
+def _operation(
+    light: Counted, heavy: Counted | None, model: MemoryModel | None, parallel: Function | None
+) -> Operation:
+    operation = operation_of(light, heavy, model if heavy is not None else None)
+    # It is called once in a window, whatever the operations: the windows' difference has nothing of it.
+    entry = light.high.execution.blocks["address"] == (parallel.address if parallel is not None else 0)
+    if light.high.counts[entry].any():
+        return replace(operation, causes=(*operation.causes, PARALLEL))
+    return operation
 
 
 def _by_name(result: BenchResult) -> tuple[dict[str, Counted], dict[str, str]]:

@@ -98,6 +98,7 @@ def import_one(
 )
 @click.option("--clocks", "only_clocks", is_flag=True, help="Only the sessions whose clock is known.")
 @click.option("--flags", "only_flags", is_flag=True, help="How many samples have each flag.")
+@click.option("--operations", "only_operations", is_flag=True, help="How many samples have operations.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print tables for a document.")
 @json_option
 def show(
@@ -105,6 +106,7 @@ def show(
     directories: tuple[Path, ...],
     only_clocks: bool,
     only_flags: bool,
+    only_operations: bool,
     as_markdown: bool,
     as_json: bool,
 ) -> int:
@@ -112,11 +114,25 @@ def show(
     from emulab.boards import load_catalogue
     from emulab.calibration.clocks import session_clocks
     from emulab.calibration.files import load, samples_directory
-    from emulab.report.calibration import boards_table, flags_table, markdown, session_rows, sessions_table
+    from emulab.report.calibration import (
+        boards_table,
+        flags_table,
+        markdown,
+        operations_table,
+        session_rows,
+        sessions_table,
+    )
     from emulab.report.tables import text_table
 
     records: Sequence[Record] = load([samples_directory(), *directories])
-    if only_flags and not as_json:
+    if only_operations and not as_json:
+        from emulab.calibration.operations import coverage_of
+
+        wanted = load_catalogue().canonical(board) if board is not None else None
+        header, rows = operations_table(
+            coverage_of(one for one in records if wanted in (None, one.session.board))
+        )
+    elif only_flags and not as_json:
         wanted = load_catalogue().canonical(board) if board is not None else None
         header, rows = flags_table([one for one in records if wanted in (None, one.session.board)])
     elif board is None and not as_json and not only_clocks:

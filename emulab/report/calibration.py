@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from emulab.calibration.clocks import Evidence, SessionClock
+    from emulab.calibration.operations import Coverage
     from emulab.calibration.schema import Record
 
 _MHZ = 1e6
@@ -39,6 +40,22 @@ def flag_counts(records: Iterable[Record]) -> dict[str, int]:
     """Return how many samples have each flag, the most frequent first."""
     counts = Counter(str(flag) for record in records for sample in record.samples for flag in sample.flags)
     return dict(counts.most_common())
+
+
+def operations_table(coverage: Iterable[Coverage]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of how many usable samples of each core have a counted operation."""
+    header = ["core", "usable samples", "with an operation", "with caches modelled", "without, and why"]
+    rows = [
+        [
+            row.core,
+            str(row.usable),
+            str(row.counted),
+            str(row.measured),
+            "; ".join(f"{reason} ({count})" for reason, count in row.missing.items()),
+        ]
+        for row in coverage
+    ]
+    return header, rows
 
 
 def sessions_table(

@@ -23,7 +23,8 @@ def _printed(words: Sequence[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("block", "words"), [("boards", []), ("flags", ["--flags"]), ("clocks", ["--clocks"])]
+    ("block", "words"),
+    [("boards", []), ("flags", ["--flags"]), ("clocks", ["--clocks"]), ("operations", ["--operations"])],
 )
 def test_the_tables_of_the_page_are_what_the_command_prints(block: str, words: list[str]) -> None:
     begin, end = f"<!-- {block}:begin -->", f"<!-- {block}:end -->"
