@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,9 +26,11 @@ from emulab.calibration.models import (
     LatencyFile,
     Model,
 )
+from emulab.timing.core import SHIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from emulab.boards.catalogue import Catalogue
     from emulab.calibration.clocks import SessionClock
@@ -174,3 +177,19 @@ def _factor(logarithm: float, spread: float) -> Factor:
 
 def _rounded(value: float) -> float:
     return float(f"{float(value):.{_DIGITS}g}")
+
+
+def digests(samples: Iterable[Path], operations: Path) -> dict[str, str]:
+    """Return what a model was made from, as digests of the directories' contents."""
+    return {
+        "samples": _digest(path for directory in samples for path in sorted(directory.rglob("*.csv*"))),
+        "operations": _digest(sorted(operations.rglob("*.ops"))),
+        "cores": _digest(sorted(SHIPPED.glob("*.toml"))),
+    }
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
