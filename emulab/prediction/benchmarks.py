@@ -64,10 +64,7 @@ def bench_with_predictions(request: BenchRequest, what_if: WhatIf, progress: Pro
 
 
 def _measured(request: BenchRequest, progress: Progress) -> dict[tuple[str, str], Counted]:
-    if request.caches:
-        heavy = request
-    else:
-        heavy = replace(request, caches=True, effort=HEAVY)
+    heavy = request if request.caches else replace(request, caches=True, effort=HEAVY)
     try:
         outcomes = bench(heavy, progress).outcomes
     except (WorkloadError, NothingRanError):

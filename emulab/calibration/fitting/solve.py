@@ -141,7 +141,7 @@ class _System:
         from scipy.optimize import least_squares
 
         start = np.zeros(3 * (len(self.kind_names) + len(self.core_names)) + len(self.prior_hz))
-        found = least_squares(self._residuals, start, x_scale="jac", xtol=1e-10, ftol=1e-10)
+        found = least_squares(self._residuals, start, method="lm", xtol=1e-10, ftol=1e-10)
         kinds, cores, sessions = self._parts(found.x)
         spread = np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac)))
         kind_spread, core_spread, _ = self._parts(spread)
