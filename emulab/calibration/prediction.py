@@ -78,10 +78,15 @@ class Predictor:
             predict(
                 Correction(*(math.log(each.value) for each in factors)),
                 float(load_core(core).facts.mispredict),
-                np.float64(parts.cycles),
-                np.float64(parts.mispredictions),
-                np.float64(parts.behind_cycles / hz + parts.behind_s),
-                np.float64(hz),
+                *(
+                    np.array(each)
+                    for each in (
+                        parts.cycles,
+                        parts.mispredictions,
+                        parts.behind_cycles / hz + parts.behind_s,
+                        hz,
+                    )
+                ),
             )
         )
         widths = model.half_widths.own if board.id in model.evidence.boards else model.half_widths.elsewhere
