@@ -76,7 +76,8 @@ def parts_of(operation: Operation, core: str, latencies: Latencies) -> Parts:
         return Parts(cycles, 0.0, 0.0, 0.0)
     count = {measure: max(0.0, float(operation.measures[measure])) for measure in Measure}
     from_memory = count[Measure.MEMORY]
-    misses = count[Measure.L1I_MISS] + count[Measure.L1D_LOAD_MISS]
+    # A line that is stored to is fetched first, which takes as long.
+    misses = count[Measure.L1I_MISS] + count[Measure.L1D_LOAD_MISS] + count[Measure.L1D_STORE_MISS]
     beyond_second = count[Measure.L2_DATA_MISS] + count[Measure.L2_CODE_MISS]
     seconds = from_memory * latencies.memory_s + count[Measure.PREFETCH_MEMORY] * latencies.line_s
     if latencies.l3_s is not None:
