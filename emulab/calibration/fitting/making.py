@@ -166,8 +166,7 @@ def _model(
 
 def _half_widths(core: str, problem: Problem, table: Table, judged: Sequence[Judged]) -> list[float]:
     error = np.array([one.error for one in judged])
-    group = np.array([table.packages.index(one.row.package) for one in judged])
-    scores = interval_scores(table, error, group, core, problem.cores)
+    scores = interval_scores(table, error, core, problem.cores)
     return [scores.half_width(coverage) for coverage in COVERAGES]
 
 
