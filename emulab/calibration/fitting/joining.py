@@ -76,8 +76,10 @@ def parts_of(operation: Operation, core: str, latencies: Latencies) -> Parts:
         return Parts(cycles, 0.0, 0.0, 0.0)
     count = {measure: max(0.0, float(operation.measures[measure])) for measure in Measure}
     from_memory = count[Measure.MEMORY]
-    # A line that is stored to is fetched first, which takes as long.
+    # A line that is stored to is fetched first, which takes as long. A prefetch that the second level answers
+    # comes hardly sooner than the load; how much of all this a core hides is its correction to say.
     misses = count[Measure.L1I_MISS] + count[Measure.L1D_LOAD_MISS] + count[Measure.L1D_STORE_MISS]
+    misses += max(0.0, count[Measure.PREFETCHED] - count[Measure.PREFETCH_MEMORY])
     beyond_second = count[Measure.L2_DATA_MISS] + count[Measure.L2_CODE_MISS]
     seconds = from_memory * latencies.memory_s + count[Measure.PREFETCH_MEMORY] * latencies.line_s
     if latencies.l3_s is not None:
