@@ -59,6 +59,8 @@ docs-calibration: $(RUNTIME) ## Write the tables of docs/calibration.md from the
 		option=$$([ $$block = boards ] || echo --$$block); \
 		$(BIN)/emulab calibrate show $$option --markdown > $(VENV)/table.md && \
 		$(BIN)/python scripts/fill_block.py docs/calibration.md $$block $(VENV)/table.md || exit; done
+	@$(BIN)/emulab calibrate evaluate --markdown > $(VENV)/table.md && \
+		$(BIN)/python scripts/fill_block.py docs/calibration.md errors $(VENV)/table.md
 
 clean: ## Remove .venv and what dead runs left; `emulab clean --cache` removes the rest.
 	@[ ! -x $(BIN)/emulab ] || $(BIN)/emulab clean

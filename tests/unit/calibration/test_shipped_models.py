@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +18,10 @@ from emulab.calibration.fitting.solve import ClockPrior
 from emulab.calibration.fitting.trust import fit_what_is_sound
 from emulab.calibration.models import models_directory, write
 from emulab.calibration.operations import Operations, operations_directory
+from emulab.report.models import card
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,13 @@ def test_the_fit_makes_the_shipped_files_byte_for_byte(problem: Problem, made: M
     assert {path.name for path in tmp_path.iterdir()} == set(shipped)
     for name, content in sorted(shipped.items()):
         assert (tmp_path / name).read_bytes() == content, f"{name}: run `make models`"
+
+
+def test_the_errors_on_the_page_are_those_of_the_evaluation(problem: Problem, made: Made) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "calibration.md").read_text()
+    table = re.search("<!-- errors:begin -->\n(.*)<!-- errors:end -->", page, re.DOTALL)
+    assert table is not None
+    assert table[1] == card(problem, made, 10), "run `make docs-calibration`"
 
 
 def _wrong_clock(seconds: float, _random: np.random.Generator) -> float:
