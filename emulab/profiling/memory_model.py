@@ -85,8 +85,8 @@ class _Design:
 
 # TLBs: Arm's Technical Reference Manuals of the cores, chapter "Memory Management Unit"; SiFive's U74-MC core
 # complex manual; T-Head's C906 and C910 user manuals. All of these foretell by the history of branches (the
-# Cortex-A53's "pattern history prediction table", the C906's GShare, the U74's 3.6 KiB of history). Predictors'
-# sizes are not published for most; these are such that a table's reach is of the right order.
+# Cortex-A53's "pattern history prediction table", the C906's GShare, the U74's 3.6 KiB of history). Sizes of
+# predictors are not published for most; these are such that a table's reach is of the right order.
 _DESIGNS = {
     "cortex-a7": _Design((10, 10), (10, 10), (256, 2), 10, 2),
     "cortex-a53": _Design((10, 10), (10, 10), (512, 4), 12, 4, is_l1_random=True),
