@@ -72,7 +72,7 @@ class Predictor:
         model = self._model(core)
         latencies = self._latencies.boards.get(f"{board.id}/{core}", USUAL)
         hz = clock_hz or cluster.nominal_mhz * 1e6
-        parts = parts_of(operation, core, latencies)
+        parts = parts_of(operation, core)
         factors = (model.pipeline, model.branches, model.memory)
         seconds = float(
             predict(
@@ -83,7 +83,7 @@ class Predictor:
                     for each in (
                         parts.cycles,
                         parts.mispredictions,
-                        parts.behind_cycles / hz + parts.behind_s,
+                        parts.memory_s(latencies, hz),
                         hz,
                     )
                 ),
