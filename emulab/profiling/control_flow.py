@@ -1,7 +1,8 @@
 """Where instructions lead, decoded for all of a program at once: kinds of transfers and their targets.
 
 The encodings are those of the manuals: "Arm Architecture Reference Manual for A-profile" (C4 for A64, F4 for
-A32) and "The RISC-V Instruction Set Manual, Volume I".
+A32), "The RISC-V Instruction Set Manual, Volume I", and "Intel 64 and IA-32 Architectures Software
+Developer's Manual", volume 2, appendix A.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Flow(IntEnum):
 def flow_of(isa: str, words: Words, addresses: Words) -> tuple[NDArray[np.uint8], Words]:
     """Return what each instruction leads to (:class:`Flow`), and the target's address where there is one.
 
-    :param isa: ``arm64``, ``armv7`` (ARM code, not Thumb) or ``riscv64``.
-    :param words: the encodings; of compressed instructions the lower 16 bits.
+    :param isa: ``arm64``, ``armv7`` (ARM code, not Thumb), ``riscv64`` or ``amd64``.
+    :param words: the encodings; of compressed instructions the lower 16 bits, of amd64 the first 8 bytes.
     """
     kind = np.zeros(len(words), np.uint8)
     offset = np.zeros(len(words), np.int64)
@@ -49,7 +50,7 @@ def flow_of(isa: str, words: Words, addresses: Words) -> tuple[NDArray[np.uint8]
         if offsets is not None:
             offset[mask] = offsets[mask]
 
-    {"arm64": _arm64, "armv7": _armv7, "riscv64": _riscv64}[isa](words, note)
+    {"arm64": _arm64, "armv7": _armv7, "riscv64": _riscv64, "amd64": _amd64}[isa](words, note)
     # Of ARM's program counter the offset counts from 8 bytes further.
     base = addresses + np.uint64(8) if isa == "armv7" else addresses
     has_target = (kind >= Flow.BRANCH) & (kind <= Flow.CALL)
@@ -163,3 +164,20 @@ def _riscv64(words: Words, note) -> None:  # type: ignore[no-untyped-def]
     jr = register & _is(words, 0x1000, 0)
     note(jr, Flow.INDIRECT_JUMP)  # C.JR
     note(jr & ((rd == 1) | (rd == 5)), Flow.RETURN)
+
+
+def _amd64(words: Words, note) -> None:  # type: ignore[no-untyped-def]
+    # Offsets count from the instruction's end; that is where its last byte of them is.
+    note(_is(words, 0xF0, 0x70), Flow.BRANCH, _signed(_field(words, 8, 8), 8) + 2)  # Jcc rel8
+    note(_is(words, 0xFC, 0xE0), Flow.BRANCH, _signed(_field(words, 8, 8), 8) + 2)  # LOOP, JRCXZ
+    note(_is(words, 0xF0FF, 0x800F), Flow.BRANCH, _signed(_field(words, 16, 32), 32) + 6)  # Jcc rel32
+    note(_is(words, 0xFF, 0xEB), Flow.JUMP, _signed(_field(words, 8, 8), 8) + 2)
+    far = _signed(_field(words, 8, 32), 32) + 5
+    note(_is(words, 0xFF, 0xE9), Flow.JUMP, far)
+    note(_is(words, 0xFF, 0xE8), Flow.CALL, far)
+    note(_is(words, 0xFE, 0xC2), Flow.RETURN)
+    note(_is(words, 0xFFFF, 0x050F), Flow.TRAP)  # SYSCALL
+    with_prefix = _is(words, 0xF0, 0x40)  # REX
+    group = np.where(with_prefix, words >> np.uint64(8), words)
+    note(_is(group, 0x38FF, 0x10FF), Flow.INDIRECT_CALL)
+    note(_is(group, 0x38FF, 0x20FF), Flow.INDIRECT_JUMP)

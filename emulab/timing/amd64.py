@@ -1,0 +1,104 @@
+"""x86-64 instructions: their groups and registers, by capstone.
+
+An instruction that works on memory is one: its group says that it loads (``.load``) or also stores
+(``.update``).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+from emulab.profiling.disassembly import disassembler
+from emulab.timing.capstone_registers import our_registers, registers
+from emulab.timing.instruction import FLAGS, FP, Instruction, group_name
+
+_MEMORY, _WRITES = 3, 2  # capstone's CS_OP_MEM and CS_AC_WRITE
+_BRANCH = re.compile(r"j(?!mp)")
+_CRYPTO = re.compile(r"v?(?:aes|sha\d|sha1|pclmul)")
+_FLOAT = re.compile(
+    r"v?(?:add|sub|mul|div|sqrt|max|min|cmp|u?comi|cvt|round|fn?m(?:add|sub)\d+)\w*?(?:s[sdi]|p[sd])"
+)
+_FLOAT_FORMS = (
+    ("div", "divide"),
+    ("sqrt", "sqrt"),
+    ("madd", "fused"),
+    ("msub", "fused"),
+    ("mul", "multiply"),
+)
+_ZEROING = ("xor", "pxor", "vpxor", "xorps", "vxorps", "sub")
+
+
+@functools.cache
+def _detailed() -> Any:
+    made = type(disassembler("amd64"))(disassembler("amd64").arch, disassembler("amd64")._mode)
+    made.detail = True
+    return made
+
+
+def amd64_instruction(code: bytes) -> Instruction:
+    """Return what the instruction at the beginning of ``code`` does and with which registers."""
+    found = next(_detailed().disasm(code, 0), None)
+    if found is None:
+        return Instruction("system", len(code))
+    name = str(found.mnemonic).removeprefix("lock ").removeprefix("rep ")
+    read, written = found.regs_access()
+    reads, writes = registers("amd64", found, read), registers("amd64", found, written)
+    memory = [operand for operand in found.operands if operand.type == _MEMORY]
+    address: tuple[int, ...] = ()
+    for operand in memory:
+        for register in (operand.mem.base, operand.mem.index):
+            if register:
+                address += our_registers("amd64", str(found.reg_name(register)))
+    stored = any(operand.access & _WRITES for operand in memory)
+    loaded = any(operand.access & ~_WRITES for operand in memory)
+    data = tuple(each for each in reads if each not in address)
+    is_vector = any(FP <= each < FLAGS for each in (*data, *writes))
+    if str(found.mnemonic).startswith("lock") or (name.startswith("xchg") and memory):
+        return Instruction("atomic", found.size, (), address, data, writes)
+    if name in _ZEROING and len({operand.reg for operand in found.operands}) == 1 and not memory:
+        return Instruction("integer.zero", found.size, writes=writes)
+    if name == "lea":
+        return Instruction("integer.address", found.size, data=reads, writes=writes)
+    if name.startswith(("mov", "vmov", "lddqu", "vlddqu")) and memory and not name.startswith("movs "):
+        form = "simd" if is_vector else ""
+        if stored:
+            return Instruction(group_name("store", form), found.size, (), address, data)
+        return Instruction(group_name("load", form), found.size, data, address, (), writes)
+    group = _group(name, is_vector, found)
+    if group in ("branch", "jump", "call", "return") or group.endswith("indirect"):
+        return Instruction(group, found.size, data if group == "branch" else (), address)
+    if name == "push":
+        return Instruction("store", found.size, (), (4,), data, base=(4,))
+    if name == "pop":
+        return Instruction("load", found.size, (), (4,), (), tuple(w for w in writes if w != 4), base=(4,))
+    form = "update" if stored else "load" if loaded and memory else ""
+    return Instruction(group_name(group, form), found.size, data, address, (), writes)
+
+
+def _group(name: str, is_vector: bool, found: Any) -> str:
+    if _BRANCH.match(name):
+        return "branch"
+    indirect = "" if found.operands and found.operands[0].type == 2 else ".indirect"  # CS_OP_IMM
+    if name in ("jmp", "call"):
+        return ("jump" if name == "jmp" else "call") + indirect
+    if name == "ret":
+        return "return"
+    if name in ("mul", "imul", "mulx"):
+        return "multiply.long" if name != "imul" or len(found.operands) == 1 else "multiply"
+    if name in ("div", "idiv"):
+        return "divide" if found.operands[0].size == 8 else "divide.word"
+    if name in ("adc", "sbb", "adcx", "adox"):
+        return "integer.carry"
+    if _CRYPTO.match(name):
+        return "crypto"
+    if name in ("syscall", "cpuid", "rdtsc", "rdtscp", "xgetbv"):
+        return "system"
+    if name.startswith(("mfence", "lfence", "sfence")):
+        return "system.fence"
+    if _FLOAT.match(name):
+        return group_name("fp", next((form for mark, form in _FLOAT_FORMS if mark in name), ""))
+    if is_vector:
+        return "simd.multiply" if "mul" in name else "simd"
+    return "integer"

@@ -1,0 +1,82 @@
+"""Instructions through a core that executes them as soon as their operands and a pipe are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulab.timing.fetching import Fetch
+from emulab.timing.instruction import REGISTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulab.timing.core import CoreFile, Step
+
+# Cycles that the front end may be ahead of what it feeds: some stages and a queue.
+_FETCHED_AHEAD = 8
+
+
+def out_of_order_times(
+    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[bool]
+) -> list[float]:
+    """Return when each instruction has retired, in cycles from the beginning.
+
+    Registers are renamed without limit, loads pass stores, and the oldest instruction chooses first; what
+    limits is how many are dispatched and retire per cycle, the window, pipes and operands.
+
+    :param taken: whether something else than the next instruction in the code comes next.
+    """
+    per_slot = 1 / facts.issue
+    per_retired = 1 / (facts.retire or facts.issue)
+    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble)
+    ready = [0] * REGISTERS
+    busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
+    unit_free_at = [0] * len(facts.units)
+    front, retired = 0.0, 0.0
+    times: list[float] = []
+    for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):
+        fetch.hold(int(front) - _FETCHED_AHEAD)
+        front = max(front, fetch.of(address, step.size))
+        if number >= facts.window:
+            front = max(front, times[number - facts.window])
+        front += step.slots * per_slot
+        needed = int(front)
+        for register in step.address:
+            needed = max(needed, ready[register])
+        # What is stored or added comes to the pipe later than the rest, as far as the core allows it.
+        start = needed
+        for register in step.data:
+            start = max(start, ready[register])
+        for register in step.late:
+            start = max(start, ready[register] - step.late_stage)
+        if step.unit >= 0:
+            start = max(start, unit_free_at[step.unit])
+        if step.pipes:
+            start = _place(start, step.pipes, step.occupancy if step.unit < 0 else 1, busy)
+        if step.unit >= 0:
+            unit_free_at[step.unit] = start + step.occupancy
+        finished = start + step.latency
+        for register in step.writes:
+            ready[register] = finished
+        for register in step.base:
+            ready[register] = needed + step.base_latency
+        retired = max(retired + per_retired * step.slots, finished)
+        times.append(retired)
+        if leaves:
+            fetch.take()
+    return times
+
+
+def _place(start: int, pipes: tuple[int, ...], occupancy: int, busy: dict[int, set[int]]) -> int:
+    """Occupy the pipe that is free first, and return from when on."""
+    best, chosen = -1, pipes[0]
+    for pipe in pipes:
+        cycle, taken = start, busy[pipe]
+        while any(cycle + ahead in taken for ahead in range(occupancy)):
+            cycle += 1
+        if best < 0 or cycle < best:
+            best, chosen = cycle, pipe
+            if cycle == start:
+                break
+    busy[chosen].update(range(best, best + occupancy))
+    return best

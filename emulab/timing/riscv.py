@@ -1,0 +1,219 @@
+"""RISC-V instructions: their groups and registers.
+
+Encodings: "The RISC-V Instruction Set Manual, Volume I" (20240411), chapters 27 (C, Zcb), 28 (B), 30
+(V), 31, 34.
+"""
+
+from __future__ import annotations
+
+from emulab.profiling.riscv_opcodes import riscv_kind
+from emulab.profiling.work import Work
+from emulab.timing.instruction import FLAGS, FP, VECTOR, Instruction, group_name
+
+_LOAD, _LOAD_FP, _STORE, _STORE_FP = 0x03, 0x07, 0x23, 0x27
+_IMMEDIATE, _IMMEDIATE_WORD, _REGISTER, _REGISTER_WORD = 0x13, 0x1B, 0x33, 0x3B
+_VECTOR_WIDTHS = (0, 5, 6, 7)
+
+
+def riscv_instruction(word: int, size: int) -> Instruction:
+    """Return what an instruction of ``size`` bytes does and with which registers."""
+    return _compressed(word) if size == 2 else _full(word)
+
+
+def _integer(*registers: int) -> tuple[int, ...]:
+    """Return integer registers without the one that is always 0."""
+    return tuple(register for register in registers if register)
+
+
+def _full(word: int) -> Instruction:
+    opcode = word & 0x7F
+    rd, rs1, rs2 = word >> 7 & 31, word >> 15 & 31, word >> 20 & 31
+    funct3 = word >> 12 & 7
+    kind = riscv_kind(word, 4)
+    group = group_name(kind.work.name, kind.form)
+    if opcode in (_LOAD_FP, _STORE_FP) and funct3 in _VECTOR_WIDTHS:
+        return _vector_memory(word, group, opcode == _LOAD_FP)
+    if opcode == _LOAD:
+        return Instruction(group, 4, address=_integer(rs1), writes=_integer(rd))
+    if opcode == _LOAD_FP:
+        return Instruction(group, 4, address=_integer(rs1), writes=(FP + rd,))
+    if opcode == _STORE:
+        return Instruction(group, 4, address=_integer(rs1), late=_integer(rs2))
+    if opcode == _STORE_FP:
+        return Instruction(group, 4, address=_integer(rs1), late=(FP + rs2,))
+    if opcode == 0x2F:
+        return Instruction(group, 4, address=_integer(rs1), late=_integer(rs2), writes=_integer(rd))
+    if opcode == 0x63:
+        return Instruction(group, 4, data=_integer(rs1, rs2))
+    if opcode == 0x67:
+        return Instruction(group, 4, address=_integer(rs1), writes=_integer(rd))
+    if opcode in (0x37, 0x17, 0x6F):
+        return Instruction(group, 4, writes=_integer(rd))
+    if opcode in (_IMMEDIATE, _IMMEDIATE_WORD):
+        form = _immediate_form(word) if kind.work is Work.INTEGER else kind.form
+        return Instruction(group_name(kind.work.name, form), 4, data=_integer(rs1), writes=_integer(rd))
+    if opcode in (_REGISTER, _REGISTER_WORD):
+        forms = _register_forms(word, kind.work, kind.form)
+        return Instruction(
+            group_name(kind.work.name, *forms), 4, data=_integer(rs1, rs2), writes=_integer(rd)
+        )
+    if opcode in (0x43, 0x47, 0x4B, 0x4F):
+        read = (FP + rs1, FP + rs2)
+        return Instruction(
+            group_name("fp.fused", _precision(word)),
+            4,
+            data=read,
+            late=(FP + (word >> 27),),
+            writes=(FP + rd,),
+        )
+    if opcode == 0x53:
+        return _fp(word, kind.form)
+    if opcode in (0x57, 0x77):
+        return _vector(word, group)
+    if opcode == 0x73:
+        return Instruction(group, 4, data=_integer(rs1), writes=_integer(rd))
+    return Instruction(group, 4)
+
+
+def _immediate_form(word: int) -> str:
+    """Return the form of OP-IMM and OP-IMM-32: what the bit-manipulation extensions added."""
+    funct3, upper = word >> 12 & 7, word >> 26
+    if funct3 == 1 and upper == 0x18:
+        return "popcount" if word >> 20 & 31 == 2 else ("count" if word >> 20 & 31 < 2 else "extend")
+    if funct3 == 5 and upper == 0x18:
+        return "rotate"
+    if funct3 == 5 and word >> 20 in (0x6B8, 0x698):
+        return "reverse"
+    if funct3 == 5 and word >> 20 == 0x287:
+        return "combine"
+    if funct3 == 1 and upper in (0x0A, 0x12, 0x1A):
+        return "bit"
+    if word & 0x7F == _IMMEDIATE_WORD and funct3 == 1 and upper == 0x02:
+        return "shift-add"  # SLLI.UW
+    return "extract" if funct3 == 5 and upper == 0x12 else ""
+
+
+def _register_forms(word: int, work: Work, form: str) -> tuple[str, ...]:
+    is_word = word & 0x7F == _REGISTER_WORD
+    if work in (Work.MULTIPLY, Work.DIVIDE):
+        return form, "word" if is_word else ""
+    if work is not Work.INTEGER:
+        return (form,)
+    funct3, funct7 = word >> 12 & 7, word >> 25
+    if funct7 == 0x10 or (is_word and funct7 == 4 and funct3 == 0):
+        return ("shift-add",)
+    if funct7 == 0x30:
+        return ("rotate",)
+    if funct7 == 5:
+        return ("least",)
+    if funct7 in (0x14, 0x24, 0x34):
+        return ("extract" if (funct7, funct3) == (0x24, 5) else "bit",)
+    if funct7 == 7:
+        return ("zero-if",)
+    if funct7 == 4:
+        return ("extend",)
+    if funct7 == 0x20 and funct3 in (4, 6, 7):
+        return ("negated",)
+    return ("",)
+
+
+def _precision(word: int) -> str:
+    return "double" if word >> 25 & 3 == 1 else ""
+
+
+def _fp(word: int, form: str) -> Instruction:
+    rd, rs1, rs2, operation = word >> 7 & 31, word >> 15 & 31, word >> 20 & 31, word >> 27
+    precision = _precision(word)
+    writes: tuple[int, ...] = (FP + rd,)
+    data: tuple[int, ...] = (FP + rs1, FP + rs2)
+    if operation == 0x14:  # FEQ, FLT, FLE
+        writes = _integer(rd)
+    elif operation in (0x18, 0x1C):  # to integers: FCVT, FMV, FCLASS
+        writes, data = _integer(rd), (FP + rs1,)
+        form = form if operation == 0x18 else "move"
+        return Instruction(group_name("fp", form, "to-integer"), 4, data=data, writes=writes)
+    elif operation in (0x1A, 0x1E):  # from integers
+        return Instruction(group_name("fp", form, "from-integer"), 4, data=_integer(rs1), writes=writes)
+    elif operation in (0x0B, 0x08):
+        data = (FP + rs1,)
+    if operation in (4, 5):
+        form = "move" if operation == 4 else "compare"
+    return Instruction(group_name("fp", form, precision), 4, data=data, writes=writes)
+
+
+def _vector_memory(word: int, group: str, is_load: bool) -> Instruction:
+    rd, rs1 = word >> 7 & 31, word >> 15 & 31
+    mode = word >> 26 & 3
+    registers = (word >> 29) + 1
+    address = _integer(rs1, word >> 20 & 31) if mode == 2 else _integer(rs1)
+    index = (VECTOR + (word >> 20 & 31),) if mode in (1, 3) else ()
+    form = "strided" if mode else ""
+    if is_load:
+        return Instruction(
+            group_name(group, form), 4, (*index, FLAGS), address, (), (VECTOR + rd,), elements=registers
+        )
+    return Instruction(
+        group_name(group, form), 4, (*index, FLAGS), address, (VECTOR + rd,), elements=registers
+    )
+
+
+def _vector(word: int, group: str) -> Instruction:
+    rd, rs1, rs2, funct3 = word >> 7 & 31, word >> 15 & 31, word >> 20 & 31, word >> 12 & 7
+    if word & 0x7F == 0x57 and funct3 == 7:
+        data = () if word >> 30 == 3 else _integer(rs1)
+        return Instruction("integer.vector-length", 4, data=data, writes=(*_integer(rd), FLAGS))
+    second: tuple[int, ...] = (VECTOR + rs2,)
+    if funct3 in (0, 1, 2):
+        second += (VECTOR + rs1,)
+    elif funct3 in (4, 6):
+        second += _integer(rs1)
+    elif funct3 == 5:
+        second += (FP + rs1,)
+    operation = word >> 26
+    if funct3 == 2 and operation == 0x10:  # VMV.X.S, VCPOP.M, VFIRST.M
+        return Instruction(group_name(group, "to-integer"), 4, second, writes=_integer(rd))
+    is_product = funct3 in (2, 6) and operation in range(0x24, 0x40)
+    form = "multiply" if is_product else ""
+    return Instruction(
+        group_name(group, form), 4, (*second, FLAGS), late=(VECTOR + rd,), writes=(VECTOR + rd,)
+    )
+
+
+def _compressed(word: int) -> Instruction:
+    kind = riscv_kind(word, 2)
+    group = group_name(kind.work.name, kind.form)
+    quadrant, funct3 = word & 3, word >> 13
+    rd, rs2 = word >> 7 & 31, word >> 2 & 31
+    low, other = 8 + (word >> 7 & 7), 8 + (word >> 2 & 7)
+    if kind.work in (Work.LOAD, Work.STORE):
+        is_fp = kind.form == "fp"
+        moved = rs2 if quadrant == 2 and kind.work is Work.STORE else (rd if quadrant == 2 else other)
+        place = 2 if quadrant == 2 else low
+        registers = (FP + moved,) if is_fp else _integer(moved)
+        if kind.work is Work.LOAD:
+            return Instruction(group, 2, address=(place,), writes=registers)
+        return Instruction(group, 2, address=(place,), late=registers)
+    if kind.work is Work.BRANCH:
+        return Instruction(group, 2, data=(low,))
+    if quadrant == 2 and funct3 == 4:
+        if rs2:
+            read = (rd, rs2) if word >> 12 & 1 else (rs2,)  # C.ADD, C.MV
+            return Instruction(group, 2, data=_integer(*read), writes=_integer(rd))
+        return Instruction(group, 2, address=_integer(rd), writes=(1,) if kind.work is Work.CALL else ())
+    if kind.work is Work.JUMP:
+        return Instruction(group, 2)
+    if quadrant == 0:  # C.ADDI4SPN
+        return Instruction(group, 2, data=(2,), writes=(other,))
+    if quadrant == 1 and funct3 in (2, 3):  # C.LI, C.LUI, C.ADDI16SP
+        return Instruction(group, 2, data=(2,) if (funct3, rd) == (3, 2) else (), writes=_integer(rd))
+    if quadrant == 1 and funct3 == 4:
+        return _arithmetic(word, group, low, other)
+    return Instruction(group, 2, data=_integer(rd), writes=_integer(rd))  # C.ADDI, C.ADDIW, C.SLLI
+
+
+def _arithmetic(word: int, group: str, low: int, other: int) -> Instruction:
+    if word >> 10 & 3 != 3:
+        return Instruction(group, 2, data=(low,), writes=(low,))
+    if word >> 12 & 1 and word >> 5 & 3 == 3:  # Zcb: zero and sign extensions, NOT
+        return Instruction(group, 2, data=(low,), writes=(low,))
+    return Instruction(group, 2, data=(low, other), writes=(low,))
