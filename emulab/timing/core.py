@@ -35,6 +35,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """``[groups.NAME]``: what instructions of a group need.
 
     :param latency: from execution to when the result is ready.
+    :param to_address: likewise for what makes an address of it, where there is a shorter way.
     :param pipes: those that can take it, one of them; none when it needs none.
     :param unit: what does the work behind the pipe, where it can do one thing at a time only (a divider).
     :param occupancy: for how long it keeps the unit, or the pipe where there is none.
@@ -47,6 +48,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     latency: int
+    to_address: int | None = None
     pipes: tuple[str, ...] = ()
     unit: str = ""
     occupancy: int = 1
@@ -108,6 +110,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     occupancy: int
     stages: tuple[int, ...]
     latency: int
+    to_address: int
     data: tuple[int, ...]
     address: tuple[int, ...]
     late: tuple[int, ...]
@@ -166,6 +169,7 @@ class Core:
             occupancy=group.occupancy * turns,
             stages=group.stages,
             latency=group.latency + turns - 1,
+            to_address=(group.latency if group.to_address is None else group.to_address) + turns - 1,
             data=instruction.data,
             address=instruction.address,
             late=instruction.late,

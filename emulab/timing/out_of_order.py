@@ -31,6 +31,7 @@ def out_of_order_times(
     per_retired = 1 / (facts.retire or facts.issue)
     fetch = Fetch(facts.fetch_bytes, facts.taken_bubble)
     ready = [0] * REGISTERS
+    in_address = [0] * REGISTERS
     busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
     unit_free_at = [0] * len(facts.units)
     front, retired = 0.0, 0.0
@@ -44,7 +45,7 @@ def out_of_order_times(
         front += step.slots * per_slot
         needed = int(front)
         for register in step.address:
-            needed = max(needed, ready[register])
+            needed = max(needed, in_address[register])
         # What is stored or added comes to the pipe later than the rest, as far as the core allows it.
         start = needed
         for register in step.data:
@@ -64,8 +65,9 @@ def out_of_order_times(
             stored.note(step, start)
         for register in step.writes:
             ready[register] = finished
+            in_address[register] = start + step.to_address
         for register in step.base:
-            ready[register] = needed + step.base_latency
+            ready[register] = in_address[register] = needed + step.base_latency
         retired = max(retired + per_retired * step.slots, finished)
         times.append(retired)
         if leaves:
