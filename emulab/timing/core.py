@@ -74,6 +74,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param fetch_ahead: instructions that may wait between fetch and issue.
     :param store_to_load: cycles after a store before a load of the same address can issue; 0 for none.
     :param taken_bubble: cycles in which nothing is fetched after a taken branch that was foretold.
+    :param passed_bubble: cycles in which nothing is fetched after a conditional branch that was not taken.
     :param mispredict: cycles lost by a branch that was not.
     :param predicates: a branch over one instruction is never mispredicted: both become one.
     """
@@ -91,6 +92,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fetch_ahead: int = 8
     store_to_load: int = 0
     taken_bubble: int = 0
+    passed_bubble: int = 0
     mispredict: int
     predicates: bool = False
     groups: dict[str, Group]
@@ -121,6 +123,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     slots: int
     alone: bool
     size: int
+    is_branch: bool
     access: int
     offset: int | None
 
@@ -180,6 +183,7 @@ class Core:
             slots=group.slots,
             alone=group.alone or turns > 1,
             size=instruction.size,
+            is_branch=instruction.group.startswith("branch"),
             access=_access(instruction),
             offset=instruction.offset,
         )

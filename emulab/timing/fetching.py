@@ -8,11 +8,13 @@ class Fetch:
 
     :param piece: bytes that are fetched at once, aligned; 0 when fetching never limits.
     :param bubble: cycles without a fetch after a taken branch.
+    :param passed: cycles without a fetch after a branch that was not taken.
     """
 
-    def __init__(self, piece: int, bubble: int) -> None:
+    def __init__(self, piece: int, bubble: int, passed: int) -> None:
         self._piece = piece
         self._bubble = bubble
+        self._passed = passed
         self._current = -1
         self.time = 0
 
@@ -30,6 +32,10 @@ class Fetch:
         """Go on elsewhere: what is left of this piece is of no use."""
         self.time += self._bubble
         self._current = -1
+
+    def go_past(self) -> None:
+        """Go on behind a conditional branch that was not taken."""
+        self.time += self._passed
 
     def hold(self, until: int) -> None:
         """Wait, since nothing more can be kept."""

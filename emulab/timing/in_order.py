@@ -27,7 +27,7 @@ def in_order_times(
     :param taken: whether something else than the next instruction in the code comes next.
     """
     width, together = facts.issue, facts.pairs_dependent
-    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble)
+    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
     ready = [0] * REGISTERS
     in_address = [0] * REGISTERS
     written_at = [-1] * REGISTERS
@@ -92,4 +92,6 @@ def in_order_times(
         times.append(cycle + (1.0 if step.alone else used / width))
         if leaves:
             fetch.take()
+        elif step.is_branch:
+            fetch.go_past()
     return times

@@ -145,6 +145,17 @@ def test_the_bubble_of_a_taken_branch_is_added() -> None:
     )
 
 
+def test_a_branch_that_is_not_taken_costs_a_bubble_where_fetching_limits() -> None:
+    core = load_core(U74)
+    without = Core("without", msgspec.structs.replace(core.facts, passed_bubble=0))
+    words = [addi(10, 6), bne(6, 0, 64), addi(11, 6), addi(12, 6)]
+    assert rate(without, "riscv64", words) == pytest.approx(2)
+    assert rate(core, "riscv64", words) == pytest.approx(4)
+    # Where instructions wait for each other anyway, fetching is ahead.
+    chain = [mul(5, 5, 6), bne(6, 0, 64), mul(5, 5, 6)]
+    assert rate(core, "riscv64", chain) == rate(without, "riscv64", chain)
+
+
 def test_a_load_waits_for_what_was_stored_a_moment_ago() -> None:
     loop = [sd(5, 2, 16), addi(2, 2, -8), ld(6, 2, 24), addi(2, 2, 8)]
     elsewhere = [sd(5, 2, 16), addi(2, 2, -8), ld(6, 2, 32), addi(2, 2, 8)]
