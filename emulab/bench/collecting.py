@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from emulab.profiling.operation import Operation
     from emulab.progress import Progress
 
-_HEAVY = Effort(first=4e6, most=4e7, windows=(2, 3))
+HEAVY = Effort(first=4e6, most=4e7, windows=(2, 3))
 """Of what is counted with a model of caches: several times slower, and for measures that vary more than
 instructions do."""
 _PLACE = re.compile(r"\s*\((from \$GOROOT|/)[^)]*\)")
@@ -130,7 +130,7 @@ def collect(assignment: Assignment, progress: Progress, *, heavy: bool = True) -
 def _measured(
     assignment: Assignment, model: MemoryModel, progress: Progress, light: Mapping[str, Counted]
 ) -> tuple[dict[str, Counted], dict[str, str]]:
-    request = replace(assignment.request(), caches=True, model=model, effort=_HEAVY, only=frozenset(light))
+    request = replace(assignment.request(), caches=True, model=model, effort=HEAVY, only=frozenset(light))
     try:
         found, failed = _by_name(bench(request, progress))
     except (WorkloadError, NothingRanError) as error:

@@ -106,6 +106,11 @@ def bench_request(packages: tuple[str, ...], directory: Path, options: dict[str,
 @click.command(short_help="Count what an operation of a Go benchmark executes.")
 @click.argument("packages", nargs=-1, metavar="[PACKAGE...]", type=click.Path(path_type=str))
 @bench_options
+@click.option(
+    "--clock-mhz",
+    type=click.FloatRange(1, 10_000),
+    help="Predict for this clock instead of the board's highest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result document.")
 @click.option(
     "-o",
@@ -121,8 +126,9 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
 
     PACKAGE is a directory, a pattern such as ./..., or an import path of the standard library; without
     one it is the package here. Each benchmark is run at several iteration counts under emulation, and what
-    one operation executed follows from the differences. It prints Go benchmark text for benchstat; what
-    does not repeat is said on stderr, with the cause.
+    one operation executed follows from the differences. For a board it also predicts the time of one, with
+    the interval that holds nine of ten such figures. It prints Go benchmark text for benchstat; what does
+    not repeat is said on stderr, with the cause.
 
     \b
     emulab bench ./... --board visionfive-2
@@ -139,11 +145,12 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     from emulab.report import check_requests, export
 
     check_requests(options["output"], further=("pprof",))
-    from emulab.bench.runner import bench
+    from emulab.prediction.benchmarks import WhatIf, bench_with_predictions
     from emulab.report.benchmark_profile import as_pprof
 
     with progress_shown(quiet=options["quiet"]) as progress:
-        result = bench(request, progress)
+        clock = options["clock_mhz"]
+        result = bench_with_predictions(request, WhatIf(clock * 1e6 if clock else None), progress)
         requests = list(options["output"])
         if not any(each.endswith("=-") for each in requests):
             requests.append("json=-" if options["as_json"] else "bench=-")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulab.cli.calibrate_count import count as count_operations
+from emulab.cli.calibrate_fit import evaluate, fit
 from emulab.cli.display import json_option, print_json
 from emulab.cli.parameters import known_boards
 
@@ -26,10 +27,14 @@ def command() -> None:
     emulab calibrate show visionfive-2
     emulab calibrate import bench.txt --board visionfive-2 --go go1.25
     emulab calibrate count --board visionfive-2
+    emulab calibrate fit --output models
+    emulab calibrate evaluate
     """
 
 
 command.add_command(count_operations)
+command.add_command(fit)
+command.add_command(evaluate)
 
 
 @command.command("import")

@@ -43,7 +43,14 @@ def _line(figures: list[Figure]) -> BenchmarkLine:
         "board": first.board or "",
         "mode": first.mode,
     }
-    values = {figure.unit: figure.value for figure in figures}
+    values = {figure.unit: figure.value for figure in figures if figure.kind is not FigureClass.PREDICTED}
+    values |= {
+        f"predicted-{end}ns/op": value * 1e9
+        for figure in figures
+        if figure.kind is FigureClass.PREDICTED and figure.unit == "s/op"
+        for end, value in (("", figure.value), ("low-", figure.low), ("high-", figure.high))
+        if value is not None
+    }
     return BenchmarkLine(
         f"Benchmark{name}",
         int(first.evidence.get("iterations", 1)),

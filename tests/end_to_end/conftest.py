@@ -54,7 +54,7 @@ def _emulab(
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
     stdin: str = "",
-    timeout_s: float = 300,
+    timeout_s: float = 3600,  # a first call compiles kernels and QEMU
 ) -> Said:
     done = subprocess.run(
         [sys.executable, "-m", "emulab", *words],

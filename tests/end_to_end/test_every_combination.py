@@ -27,7 +27,7 @@ PLACES = [
 def everywhere(emulab: Callable[..., Any]) -> Any:
     return emulab(
         "run", "healthd", "--arch", ",".join(ARCHITECTURES), "--libc", "musl,glibc,glibc-old",
-        "--mode", "user,system", "--runs", "1", "--requests", "200", "--json", timeout_s=900,
+        "--mode", "user,system", "--runs", "1", "--requests", "200", "--json",
     )  # fmt: skip
 
 

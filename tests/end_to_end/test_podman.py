@@ -73,7 +73,7 @@ def test_a_program_runs_on_podman(podman: dict[str, str], mode: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=3600,
     )
     assert (done.returncode, done.stdout) == (0, "aarch64\n"), done.stderr
 

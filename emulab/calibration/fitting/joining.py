@@ -1,0 +1,170 @@
+"""From samples to rows: each beside the mechanistic model's parts of the operation that it is a time of."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from emulab.calibration.clocks import Kind
+from emulab.calibration.fitting.rows import Row
+from emulab.calibration.fitting.solve import ClockPrior, CorePrior
+from emulab.calibration.latencies import USUAL, cache_sizes, latencies_of
+from emulab.calibration.programs import benchmark_of, is_usable, program_of
+from emulab.profiling.profile import Measure
+from emulab.timing.core import core_ids, load_core
+from emulab.timing.pipeline import pipeline_cycles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from emulab.boards.catalogue import Catalogue
+    from emulab.calibration.clocks import SessionClock
+    from emulab.calibration.latencies import Latencies
+    from emulab.calibration.operations import Operations
+    from emulab.calibration.schema import Record, Sample
+    from emulab.profiling.operation import Operation
+
+_LEAST_PRECISION: Final = 0.002
+_FITS_BELOW: Final = 0.05
+"""The share of a figure's time beyond the first-level caches below which it fits the caches."""
+_CLOCK_SPREAD: Final = {
+    Kind.MEASURED: 0.003,
+    Kind.GRID: 0.0005,
+    Kind.RATIO: 0.002,
+    Kind.INSTRUCTIONS: 0.03,
+    Kind.KIN: 0.003,
+    Kind.CLAIMED: 0.35,
+}
+"""How far a session's clock may stand from what the evidence of a kind says, as a logarithm."""
+_SIZE = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the mechanistic model says of an operation on a core of a board.
+
+    :param cycles: of the pipeline.
+    :param mispredictions: of branches.
+    :param behind_cycles: of caches that the core's clock drives.
+    :param behind_s: of memory, and of caches with a clock of their own.
+    """
+
+    cycles: float
+    mispredictions: float
+    behind_cycles: float
+    behind_s: float
+
+
+def core_priors() -> dict[str, CorePrior]:
+    """Return what is known of every core before anything is fitted."""
+    found = {}
+    for name in core_ids():
+        facts = load_core(name).facts
+        found[name] = CorePrior(facts.kind, float(facts.mispredict))
+    return found
+
+
+def parts_of(operation: Operation, core: str, latencies: Latencies) -> Parts:
+    """Return the mechanistic model's parts of an operation.
+
+    :raises UsageError: the core is not known, or does not execute the operation's instructions.
+    """
+    cycles = pipeline_cycles(operation, load_core(core)).cycles
+    if operation.measures is None:
+        return Parts(cycles, 0.0, 0.0, 0.0)
+    count = {measure: max(0.0, float(operation.measures[measure])) for measure in Measure}
+    from_memory = count[Measure.MEMORY]
+    misses = count[Measure.L1I_MISS] + count[Measure.L1D_LOAD_MISS]
+    beyond_second = count[Measure.L2_DATA_MISS] + count[Measure.L2_CODE_MISS]
+    seconds = from_memory * latencies.memory_s + count[Measure.PREFETCH_MEMORY] * latencies.line_s
+    if latencies.l3_s is not None:
+        seconds += max(0.0, beyond_second - from_memory) * latencies.l3_s
+    return Parts(
+        cycles,
+        count[Measure.MISPREDICTED] + count[Measure.TARGET_MISPREDICTED],
+        misses * latencies.l2_cycles,
+        seconds,
+    )
+
+
+def clock_priors(clocks: Mapping[str, SessionClock]) -> dict[str, ClockPrior]:
+    """Return each session's clock as far as it is known before the fit; sessions without any are left out."""
+    found = {}
+    for session, clock in clocks.items():
+        best = clock.best
+        if best is not None:
+            width = math.log(best.high_hz / best.low_hz) / 3.3 if best.low_hz > 0 else 0.0
+            found[session] = ClockPrior(best.clock_hz, max(_CLOCK_SPREAD[best.kind], width))
+    return found
+
+
+def rows_of(
+    records: Sequence[Record],
+    operations: Operations,
+    clocks: Mapping[str, ClockPrior],
+    catalogue: Catalogue,
+) -> list[Row]:
+    """Return a row for each usable sample whose operation was counted and whose core and clock are known.
+
+    :raises UsageError: a file of operations is damaged.
+    """
+    known = set(core_ids())
+    latencies = LatencyTable(records, catalogue)
+    parts: dict[tuple[int, str, str], Parts] = {}
+    rows = []
+    for record in records:
+        prior = clocks.get(record.session.id)
+        for sample in record.samples:
+            if prior is None or sample.core not in known or not is_usable(sample):
+                continue
+            operation = operations.find(record.session, sample)
+            if operation is None or operation.instructions <= 0:
+                continue
+            key = id(operation), sample.core, record.session.board
+            if key not in parts:
+                parts[key] = parts_of(operation, sample.core, latencies.of(record.session.board, sample.core))
+            rows.append(_row(record, sample, parts[key], prior))
+    return rows
+
+
+def _row(record: Record, sample: Sample, parts: Parts, prior: ClockPrior) -> Row:
+    program = program_of(record.session, sample)
+    assert program is not None
+    memory_s = parts.behind_cycles / prior.hz + parts.behind_s
+    precision = max(_LEAST_PRECISION, sample.resolution / 2 / sample.value, sample.spread or 0.0)
+    return Row(
+        session=record.session.id,
+        board=record.session.board or record.session.device or record.session.id,
+        core=sample.core,
+        package=program.package,
+        workload=sample.workload,
+        family=_SIZE.sub("", benchmark_of(sample)) + "-" + "-".join(program.tags),
+        seconds=sample.value,
+        precision=precision,
+        cycles=parts.cycles,
+        mispredictions=parts.mispredictions,
+        memory_s=memory_s,
+        fits=memory_s < _FITS_BELOW * (parts.cycles / prior.hz + memory_s),
+    )
+
+
+class LatencyTable:
+    """What is known of each board's caches and memory: its own, its core's elsewhere, or the usual."""
+
+    def __init__(self, records: Iterable[Record], catalogue: Catalogue) -> None:
+        self._records = tuple(records)
+        self._catalogue = catalogue
+        self._known: dict[tuple[str, str], Latencies] = {}
+
+    def of(self, board: str, core: str) -> Latencies:
+        """Return what is known of a core of a board, "" for a board that is not in the catalogue."""
+        key = board, core
+        if key not in self._known:
+            shape = cache_sizes(self._catalogue.board(board), core) if board else {}
+            own = [record for record in self._records if record.session.board == board] if board else []
+            self._known[key] = (
+                latencies_of(own, core, shape) or latencies_of(self._records, core, shape) or USUAL
+            )
+        return self._known[key]

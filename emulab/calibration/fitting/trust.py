@@ -1,0 +1,94 @@
+"""Sources that must not be believed: found by the fit, named with the reason, and left out of it.
+
+A session's residuals tell three faults: all of them off by one factor (a wrong clock, a wrong unit), more
+scattered than those of any honest session (random numbers), or both. The worst is left out first, and the
+fit done again, since a bad source makes good ones look bad.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from emulab.calibration.fitting.solve import fit, predict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from emulab.calibration.fitting.rows import Table
+    from emulab.calibration.fitting.solve import ClockPrior, CorePrior, Solution
+
+_OFFSET: Final = 0.18
+"""How far off, as a logarithm, the middle of a session may be when other sessions have the same core."""
+_OFFSET_ALONE: Final = 0.7
+"""And when none has: the mechanistic model itself may be that wrong of a core that nobody else measured."""
+_SCATTER: Final = 0.3
+"""How far, as a logarithm, half of a session's figures may stand from its middle."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A session that the fit does without.
+
+    :param reason: why, in a phrase.
+    :param badness: how many times what is allowed.
+    """
+
+    session: str
+    reason: str
+    badness: float
+
+
+def residuals(
+    table: Table, solution: Solution, cores: Mapping[str, CorePrior], clocks: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Return the logarithm of measured over predicted for every row, at given clocks of its session."""
+    out = np.zeros(len(table))
+    for number, name in enumerate(table.cores):
+        here = table.core == number
+        hz = np.array([clocks[session] for session in table.sessions])[table.session[here]]
+        seconds = predict(
+            solution.cores[name], cores[name].penalty, table.cycles[here], table.mispredictions[here],
+            table.memory_s[here], hz,
+        )  # fmt: skip
+        out[here] = np.log(table.seconds[here] / seconds)
+    return out
+
+
+def fit_what_is_sound(
+    table: Table, cores: Mapping[str, CorePrior], clocks: Mapping[str, ClockPrior]
+) -> tuple[Solution, tuple[Suspect, ...], Table]:
+    """Fit the rows of all sessions that can be believed.
+
+    :return: the fit, who was left out, and the rows that are in.
+    """
+    suspects: list[Suspect] = []
+    while True:
+        solution = fit(table, cores, clocks)
+        worst = max(_judge(table, solution, cores), key=lambda one: one.badness, default=None)
+        if worst is None or worst.badness <= 1.0 or len(table.sessions) == 1:
+            return solution, tuple(suspects), table
+        suspects.append(worst)
+        table = table.where(table.session != table.sessions.index(worst.session))
+
+
+def _judge(table: Table, solution: Solution, cores: Mapping[str, CorePrior]) -> list[Suspect]:
+    error = residuals(table, solution, cores, solution.clocks)
+    judged = []
+    for number, session in enumerate(table.sessions):
+        here = table.session == number
+        middle = float(np.median(error[here]))
+        scatter = float(np.median(np.abs(error[here] - middle)))
+        others = np.unique(table.session[np.isin(table.core, table.core[here])])
+        allowed = _OFFSET if len(others) > 1 else _OFFSET_ALONE
+        if scatter / _SCATTER > abs(middle) / allowed:
+            reason = f"half of its figures are off by more than {np.expm1(scatter):.0%}, to either side"
+            judged.append(Suspect(session, reason, scatter / _SCATTER))
+        else:
+            reason = f"all its figures together are {np.exp(middle):.3g} times what other sources say"
+            judged.append(Suspect(session, reason, abs(middle) / allowed))
+    return judged
