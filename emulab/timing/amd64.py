@@ -16,17 +16,20 @@ from emulab.timing.instruction import FLAGS, FP, Instruction, group_name
 
 _MEMORY, _WRITES = 3, 2  # capstone's CS_OP_MEM and CS_AC_WRITE
 _BRANCH = re.compile(r"j(?!mp)")
-_CRYPTO = re.compile(r"v?(?:aes|sha\d|sha1|pclmul)")
+_CRYPTO = re.compile(r"v?(?:aes|sha\d|pclmul)|crc32")
 _FLOAT = re.compile(
     r"v?(?:add|sub|mul|div|sqrt|max|min|cmp|u?comi|cvt|round|fn?m(?:add|sub)\d+)\w*?(?:s[sdi]|p[sd])"
 )
 _FLOAT_FORMS = (
+    ("cvt", "convert"),
+    ("comi", "compare"),
     ("div", "divide"),
     ("sqrt", "sqrt"),
     ("madd", "fused"),
     ("msub", "fused"),
     ("mul", "multiply"),
 )
+_RENAMED = re.compile(r"mov|v?mov(?:[dq]|[au]p[sd]|dq[au])")
 _ZEROING = ("xor", "pxor", "vpxor", "xorps", "vxorps", "sub")
 
 
@@ -59,6 +62,10 @@ def amd64_instruction(code: bytes) -> Instruction:
         return Instruction("atomic", found.size, (), address, data, writes)
     if name in _ZEROING and len({operand.reg for operand in found.operands}) == 1 and not memory:
         return Instruction("integer.zero", found.size, writes=writes)
+    if not memory and _RENAMED.fullmatch(name) and found.operands[0].size >= 4:
+        is_transfer = len({FP <= each < FLAGS for each in (*reads, *writes)}) > 1
+        group = ("simd.transfer" if is_transfer else "simd.move") if is_vector else "integer.move"
+        return Instruction(group if reads else "integer", found.size, data=reads, writes=writes)
     if name == "lea":
         return Instruction("integer.address", found.size, data=reads, writes=writes)
     if name.startswith(("mov", "vmov", "lddqu", "vlddqu")) and memory and not name.startswith("movs "):
@@ -92,7 +99,9 @@ def _group(name: str, is_vector: bool, found: Any) -> str:
     if name in ("adc", "sbb", "adcx", "adox"):
         return "integer.carry"
     if _CRYPTO.match(name):
-        return "crypto"
+        return group_name("crypto", "checksum" if name == "crc32" else "sha" if "sha" in name else "")
+    if name.startswith(("prefetch", "nop", "endbr")):
+        return "system.prefetch" if name.startswith("prefetch") else "integer.zero"
     if name in ("syscall", "cpuid", "rdtsc", "rdtscp", "xgetbv"):
         return "system"
     if name.startswith(("mfence", "lfence", "sfence")):
