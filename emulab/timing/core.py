@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from emulab.timing.instruction import Instruction
 
+LOADS, STORES, ADDS = 1, 2, 3
+"""What an instruction whose offset is known does: loads, stores, or adds the offset to a register."""
+
 SHIPPED = Path(__file__).resolve().parent / "cores"
 
 
@@ -67,6 +70,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         at a later stage.
     :param fetch_bytes: the aligned piece of code that is fetched per cycle; 0: fetching never limits.
     :param fetch_ahead: instructions that may wait between fetch and issue.
+    :param store_to_load: cycles after a store before a load of the same address can issue; 0 for none.
     :param taken_bubble: cycles in which nothing is fetched after a taken branch that was foretold.
     :param mispredict: cycles lost by a branch that was not.
     :param predicates: a branch over one instruction is never mispredicted: both become one.
@@ -83,6 +87,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pairs_dependent: bool = False
     fetch_bytes: int = 0
     fetch_ahead: int = 8
+    store_to_load: int = 0
     taken_bubble: int = 0
     mispredict: int
     predicates: bool = False
@@ -95,6 +100,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
     :param pipes: bit masks of the pipes that can take it, () for none.
     :param unit: the number of the unit that does it, -1 for none.
+    :param access: what it does to memory: see ``LOADS``, ``STORES`` and ``ADDS``.
     """
 
     pipes: tuple[int, ...]
@@ -112,6 +118,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     slots: int
     alone: bool
     size: int
+    access: int
+    offset: int | None
 
 
 class Core:
@@ -168,7 +176,19 @@ class Core:
             slots=group.slots,
             alone=group.alone or turns > 1,
             size=instruction.size,
+            access=_access(instruction),
+            offset=instruction.offset,
         )
+
+
+def _access(instruction: Instruction) -> int:
+    if instruction.offset is None:
+        return 0
+    if instruction.group.startswith("load"):
+        return LOADS
+    if instruction.group.startswith("store"):
+        return STORES
+    return ADDS if len(instruction.data) == 1 else 0
 
 
 def core_ids() -> Sequence[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulab.timing.fetching import Fetch
 from emulab.timing.instruction import REGISTERS
+from emulab.timing.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ def in_order_times(
     free_at = dict.fromkeys((1 << place for place in range(len(facts.pipes))), 0)
     unit_free_at = [0] * len(facts.units)
     cycle, used, taken_pipes, is_closed = 0, 0, _NONE_TAKEN, False
+    stored = Stored(facts.store_to_load) if facts.store_to_load else None
     times: list[float] = []
     cycles: list[int] = []
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):
@@ -45,6 +47,8 @@ def in_order_times(
             earliest = max(earliest, ready[register] - last)
         for register in step.late:
             earliest = max(earliest, ready[register] - step.late_stage)
+        if stored is not None:
+            earliest = max(earliest, stored.ready(step))
         if step.unit >= 0:
             earliest = max(earliest, unit_free_at[step.unit])
         if not together:
@@ -80,6 +84,8 @@ def in_order_times(
         for register in step.base:
             ready[register] = cycle + step.base_latency
             written_at[register] = cycle
+        if stored is not None:
+            stored.note(step, cycle)
         cycles.append(cycle)
         times.append(cycle + (1.0 if step.alone else used / width))
         if leaves:

@@ -26,6 +26,8 @@ class Instruction(NamedTuple):
     :param writes: registers of the result.
     :param base: address registers that are moved on (Arm's writeback).
     :param elements: registers that a load or store moves.
+    :param offset: what is added to the address register of a load or store, or to a register by an addition;
+        None where it is not known.
     """
 
     group: str
@@ -36,6 +38,7 @@ class Instruction(NamedTuple):
     writes: tuple[int, ...] = ()
     base: tuple[int, ...] = ()
     elements: int = 1
+    offset: int | None = None
 
 
 def group_name(work: str, *forms: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulab.timing.fetching import Fetch
 from emulab.timing.instruction import REGISTERS
+from emulab.timing.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ def out_of_order_times(
     busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
     unit_free_at = [0] * len(facts.units)
     front, retired = 0.0, 0.0
+    stored = Stored(facts.store_to_load) if facts.store_to_load else None
     times: list[float] = []
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):
         fetch.hold(int(front) - _FETCHED_AHEAD)
@@ -49,6 +51,8 @@ def out_of_order_times(
             start = max(start, ready[register])
         for register in step.late:
             start = max(start, ready[register] - step.late_stage)
+        if stored is not None:
+            start = max(start, stored.ready(step))
         if step.unit >= 0:
             start = max(start, unit_free_at[step.unit])
         if step.pipes:
@@ -56,6 +60,8 @@ def out_of_order_times(
         if step.unit >= 0:
             unit_free_at[step.unit] = start + step.occupancy
         finished = start + step.latency
+        if stored is not None:
+            stored.note(step, start)
         for register in step.writes:
             ready[register] = finished
         for register in step.base:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _RARELY = 0.02
 """A branch that goes the rarer way less often than this is taken to be foretold: an error check, mostly."""
-_LONGEST_LEARNT = 32
+_LONGEST_LEARNT = 8
 """A loop of at most so many rounds ends when the history of branches says so."""
 
 

@@ -25,6 +25,10 @@ def _integer(*registers: int) -> tuple[int, ...]:
     return tuple(register for register in registers if register)
 
 
+def _signed(value: int, bits: int) -> int:
+    return (value & (1 << bits) - 1) - (value >> bits - 1 & 1) * (1 << bits)
+
+
 def _full(word: int) -> Instruction:
     opcode = word & 0x7F
     rd, rs1, rs2 = word >> 7 & 31, word >> 15 & 31, word >> 20 & 31
@@ -34,13 +38,15 @@ def _full(word: int) -> Instruction:
     if opcode in (_LOAD_FP, _STORE_FP) and funct3 in _VECTOR_WIDTHS:
         return _vector_memory(word, group, opcode == _LOAD_FP)
     if opcode == _LOAD:
-        return Instruction(group, 4, address=_integer(rs1), writes=_integer(rd))
+        return Instruction(
+            group, 4, address=_integer(rs1), writes=_integer(rd), offset=_signed(word >> 20, 12)
+        )
     if opcode == _LOAD_FP:
-        return Instruction(group, 4, address=_integer(rs1), writes=(FP + rd,))
-    if opcode == _STORE:
-        return Instruction(group, 4, address=_integer(rs1), late=_integer(rs2))
-    if opcode == _STORE_FP:
-        return Instruction(group, 4, address=_integer(rs1), late=(FP + rs2,))
+        return Instruction(group, 4, address=_integer(rs1), writes=(FP + rd,), offset=_signed(word >> 20, 12))
+    if opcode in (_STORE, _STORE_FP):
+        stored = _integer(rs2) if opcode == _STORE else (FP + rs2,)
+        place = _signed(word >> 25 << 5 | word >> 7 & 31, 12)
+        return Instruction(group, 4, address=_integer(rs1), late=stored, offset=place)
     if opcode == 0x2F:
         return Instruction(group, 4, address=_integer(rs1), late=_integer(rs2), writes=_integer(rd))
     if opcode == 0x63:
@@ -51,7 +57,10 @@ def _full(word: int) -> Instruction:
         return Instruction(group, 4, writes=_integer(rd))
     if opcode in (_IMMEDIATE, _IMMEDIATE_WORD):
         form = _immediate_form(word) if kind.work is Work.INTEGER else kind.form
-        return Instruction(group_name(kind.work.name, form), 4, data=_integer(rs1), writes=_integer(rd))
+        added = _signed(word >> 20, 12) if opcode == _IMMEDIATE and funct3 == 0 else None
+        return Instruction(
+            group_name(kind.work.name, form), 4, data=_integer(rs1), writes=_integer(rd), offset=added
+        )
     if opcode in (_REGISTER, _REGISTER_WORD):
         forms = _register_forms(word, kind.work, kind.form)
         return Instruction(
@@ -190,9 +199,10 @@ def _compressed(word: int) -> Instruction:
         moved = rs2 if quadrant == 2 and kind.work is Work.STORE else (rd if quadrant == 2 else other)
         place = 2 if quadrant == 2 else low
         registers = (FP + moved,) if is_fp else _integer(moved)
+        offset = _short_offset(word, kind.width, is_stack=quadrant == 2, is_store=kind.work is Work.STORE)
         if kind.work is Work.LOAD:
-            return Instruction(group, 2, address=(place,), writes=registers)
-        return Instruction(group, 2, address=(place,), late=registers)
+            return Instruction(group, 2, address=(place,), writes=registers, offset=offset)
+        return Instruction(group, 2, address=(place,), late=registers, offset=offset)
     if kind.work is Work.BRANCH:
         return Instruction(group, 2, data=(low,))
     if quadrant == 2 and funct3 == 4:
@@ -209,6 +219,20 @@ def _compressed(word: int) -> Instruction:
     if quadrant == 1 and funct3 == 4:
         return _arithmetic(word, group, low, other)
     return Instruction(group, 2, data=_integer(rd), writes=_integer(rd))  # C.ADDI, C.ADDIW, C.SLLI
+
+
+def _short_offset(word: int, width: int, *, is_stack: bool, is_store: bool) -> int | None:
+    """Return the offset of a compressed load or store, of 4 or 8 bytes."""
+    if width not in (4, 8):
+        return None
+    if is_stack and is_store:
+        field = word >> 7 & 0x3F
+        return (field & 0x38 | (field & 7) << 6) if width == 8 else (field & 0x3C | (field & 3) << 6)
+    if is_stack:
+        high, low = word >> 12 & 1, word >> 2 & 31
+        return high << 5 | (low & 0x18 | (low & 7) << 6 if width == 8 else low & 0x1C | (low & 3) << 6)
+    middle, low = word >> 10 & 7, word >> 5 & 3
+    return middle << 3 | (low << 6 if width == 8 else (low & 1) << 6 | (low >> 1) << 2)
 
 
 def _arithmetic(word: int, group: str, low: int, other: int) -> Instruction:

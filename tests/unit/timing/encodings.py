@@ -47,8 +47,8 @@ def ld(rd: int, rs1: int, offset: int = 0) -> int:
     return 0x3003 | rd << 7 | rs1 << 15 | (offset & 0xFFF) << 20
 
 
-def sd(rs2: int, rs1: int) -> int:
-    return 0x3023 | rs1 << 15 | rs2 << 20
+def sd(rs2: int, rs1: int, offset: int = 0) -> int:
+    return 0x3023 | rs1 << 15 | rs2 << 20 | (offset & 31) << 7 | (offset >> 5 & 0x7F) << 25
 
 
 def bne(rs1: int, rs2: int, offset: int) -> int:

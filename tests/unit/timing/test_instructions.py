@@ -29,8 +29,10 @@ if TYPE_CHECKING:
         ("riscv64", 0x6085D513, 4, Instruction("integer.rotate", 4, (11,), writes=(10,))),  # rori
         ("riscv64", 0x02C5B533, 4, Instruction("multiply.long", 4, (11, 12), writes=(10,))),  # mulhu
         ("riscv64", 0x02C5D53B, 4, Instruction("divide.word", 4, (11, 12), writes=(10,))),  # divuw
-        ("riscv64", 0x0085B503, 4, Instruction("load", 4, (), (11,), writes=(10,))),
-        ("riscv64", 0x00A5B423, 4, Instruction("store", 4, (), (11,), (10,))),
+        ("riscv64", 0x0085B503, 4, Instruction("load", 4, (), (11,), writes=(10,), offset=8)),
+        ("riscv64", 0x00A5B423, 4, Instruction("store", 4, (), (11,), (10,), offset=8)),
+        ("riscv64", 0xFEA5BC23, 4, Instruction("store", 4, (), (11,), (10,), offset=-8)),
+        ("riscv64", 0xFF810113, 4, Instruction("integer", 4, (2,), writes=(2,), offset=-8)),  # addi sp
         ("riscv64", 0x02C5F553, 4, Instruction("fp.double", 4, (FP + 11, FP + 12), writes=(FP + 10,))),
         (
             "riscv64", 0x6AC5F543, 4,
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
         ),
         ("riscv64", 0x852E, 2, Instruction("integer", 2, (11,), writes=(10,))),  # c.mv a0, a1
         ("riscv64", 0x952E, 2, Instruction("integer", 2, (10, 11), writes=(10,))),  # c.add a0, a1
-        ("riscv64", 0x6588, 2, Instruction("load", 2, (), (11,), writes=(10,))),  # c.ld a0, 8(a1)
-        ("riscv64", 0xE506, 2, Instruction("store", 2, (), (2,), (1,))),  # c.sdsp ra
+        ("riscv64", 0x6588, 2, Instruction("load", 2, (), (11,), writes=(10,), offset=8)),  # c.ld a0, 8(a1)
+        ("riscv64", 0xE506, 2, Instruction("store", 2, (), (2,), (1,), offset=136)),  # c.sdsp ra
         ("riscv64", 0x8082, 2, Instruction("return", 2, (), (1,))),
         ("arm64", 0xAB020020, 4, Instruction("integer", 4, (1, 2), writes=(FLAGS, 0))),  # adds
         ("arm64", 0x9B020C20, 4, Instruction("multiply", 4, (1, 2), (), (3,), (0,))),  # madd

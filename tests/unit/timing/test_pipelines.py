@@ -141,6 +141,17 @@ def test_the_bubble_of_a_taken_branch_is_added() -> None:
     )
 
 
+def test_a_load_waits_for_what_was_stored_a_moment_ago() -> None:
+    loop = [sd(5, 2, 16), addi(2, 2, -8), ld(6, 2, 24), addi(2, 2, 8)]
+    elsewhere = [sd(5, 2, 16), addi(2, 2, -8), ld(6, 2, 32), addi(2, 2, 8)]
+    core = load_core(U74)
+    at_once = Core("at-once", msgspec.structs.replace(core.facts, store_to_load=0))
+    assert rate(core, "riscv64", elsewhere) == rate(at_once, "riscv64", loop)
+    # Four cycles from the store to the load, and two more to the next store.
+    assert rate(core, "riscv64", loop) == pytest.approx(6, abs=1)
+    assert rate(core, "riscv64", loop) > rate(core, "riscv64", elsewhere)
+
+
 _RISCV = st.one_of(
     st.builds(add, *[st.integers(5, 12)] * 3),
     st.builds(mul, *[st.integers(5, 12)] * 3),
