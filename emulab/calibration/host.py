@@ -15,7 +15,11 @@ from emulab.calibration.fitting.rows import Row, Table
 from emulab.calibration.fitting.solve import ClockPrior, CorePrior, fit, predict
 from emulab.calibration.latencies import Latencies
 from emulab.errors import NothingRanError
+from emulab.profiling.profile import Measure
 from emulab.timing.core import load_core
+from emulab.timing.flow_graph import graph_of
+from emulab.timing.pipeline import executed_instructions
+from emulab.timing.prediction import estimated_mispredictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +44,17 @@ _FOREIGN: Final = {
     "goroutines": "switches goroutines",
     "preemption": "switches goroutines",
 }
+_MUCH_MEMORY: Final = 1 << 20
 _OFTEN: Final = 0.01
 """Of something per operation: less than that is the test's, not the benchmark's."""
-LATENCIES: Final = Latencies(10.0, 12e-9, 110e-9, 64 / 10e9, ())
+_FILL_CYCLES: Final = 2.0
+"""Of a line that is foreseen: 32 bytes a cycle."""
+_HISTORY: Final = 256
+"""Branches that a predictor remembers the way of (TAGE, Seznec and Michaud 2006, has histories of hundreds):
+an operation that has fewer and is the same each time is foretold."""
+_NEARLY_WHOLE: Final = 0.02
+_NEARLY_ALL: Final = 0.98
+LATENCIES: Final = Latencies(10.0, 12e-9, 110e-9, 64 / 20e9, ())
 """What lies behind the first-level caches of a computer of today: of the order that makers' guides give. The
 fit has a factor for it."""
 
@@ -183,6 +195,8 @@ def reason_against(timed: Timed) -> str:
     if timed.seconds < _SHORTEST_S:
         return "takes less than 1 ns: its loop is all that there is"
     operation = timed.operation
+    if (operation.bytes_per_op or 0.0) > _MUCH_MEMORY:
+        return "allocates more than 1 MiB an operation: new pages are the kernel's time"
     for cause in operation.causes:
         found = _CAUSE.match(cause)
         if found is None:
@@ -208,6 +222,37 @@ def _row(timed: Timed, core: str, hz: float) -> Row:
         seconds=timed.seconds,
         precision=max(_LEAST_PRECISION, timed.spread),
         cycles=parts.cycles,
-        mispredictions=parts.mispredictions,
-        memory_s=parts.behind_cycles / hz + parts.behind_s,
+        mispredictions=_mispredictions(timed.operation, core, parts.mispredictions),
+        memory_s=(parts.behind_cycles + _FILL_CYCLES * _from_second_level(timed.operation)) / hz
+        + parts.behind_s,
     )
+
+
+def _from_second_level(operation: Operation) -> float:
+    """Return how many lines the prefetcher moves from the second level into the first."""
+    if operation.measures is None:
+        return 0.0
+    return float(operation.measures[Measure.PREFETCHED] - operation.measures[Measure.PREFETCH_MEMORY])
+
+
+def _mispredictions(operation: Operation, core: str, modelled: float) -> float:
+    """Return how many branches of an operation a core of today gets wrong.
+
+    :param modelled: by the predictor of the heavy mode, which knows no long histories.
+    """
+    if operation.measures is not None:
+        branches = float(operation.measures[Measure.TAKEN] + operation.measures[Measure.NOT_TAKEN])
+        if branches <= _HISTORY and repeats(operation):
+            return 0.0
+    graph = graph_of(*executed_instructions(operation))
+    # What follows from counts alone takes short loops for learnt.
+    learnt = estimated_mispredictions(graph, load_core(core)) / max(operation.operations, 1)
+    return min(modelled, learnt)
+
+
+def repeats(operation: Operation) -> bool:
+    """Tell whether an operation takes the same way each time: it executes blocks whole numbers of times."""
+    each = operation.counts / max(operation.operations, 1)
+    work = operation.counts * operation.blocks["instructions"].astype(np.int64)
+    is_whole = np.abs(each - np.round(each)) <= _NEARLY_WHOLE * np.maximum(each, 1.0)
+    return bool(work[is_whole].sum() >= _NEARLY_ALL * work.sum())

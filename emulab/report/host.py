@@ -55,8 +55,8 @@ def _summary(judgement: Judgement) -> str:
         return "no benchmark was left to be judged"
     packages = len({row.timed.package for row in judgement.judged})
     return (
-        f"{number} benchmarks of {packages} packages that were not fitted to: error {judgement.quantile(0.5):.1%} at"
-        f" the median, {judgement.quantile(0.9):.1%} at the 90th percentile;"
+        f"{number} benchmarks of {packages} packages that were not fitted to:"
+        f" error {judgement.quantile(0.5):.1%} at the median, {judgement.quantile(0.9):.1%} at the 90th percentile;"
         f" {judgement.coverage:.0%} within their intervals"
     )
 

@@ -14,7 +14,8 @@ from emulab.profiling.disassembly import disassembler
 from emulab.timing.capstone_registers import our_registers, registers
 from emulab.timing.instruction import FLAGS, FP, Instruction, group_name
 
-_MEMORY, _WRITES = 3, 2  # capstone's CS_OP_MEM and CS_AC_WRITE
+_MEMORY, _WRITES, _IMMEDIATE = 3, 2, 2  # capstone's CS_OP_MEM, CS_AC_WRITE and CS_OP_IMM
+_STACK = 4
 _BRANCH = re.compile(r"j(?!mp)")
 _CRYPTO = re.compile(r"v?(?:aes|sha\d|pclmul)|crc32")
 _FLOAT = re.compile(
@@ -57,6 +58,7 @@ def amd64_instruction(code: bytes) -> Instruction:
     stored = any(operand.access & _WRITES for operand in memory)
     loaded = any(operand.access & ~_WRITES for operand in memory)
     data = tuple(each for each in reads if each not in address)
+    offset = _offset(memory)
     is_vector = any(FP <= each < FLAGS for each in (*data, *writes))
     if str(found.mnemonic).startswith("lock") or (name.startswith("xchg") and memory):
         return Instruction("atomic", found.size, (), address, data, writes)
@@ -65,23 +67,41 @@ def amd64_instruction(code: bytes) -> Instruction:
     if not memory and _RENAMED.fullmatch(name) and found.operands[0].size >= 4:
         is_transfer = len({FP <= each < FLAGS for each in (*reads, *writes)}) > 1
         group = ("simd.transfer" if is_transfer else "simd.move") if is_vector else "integer.move"
-        return Instruction(group if reads else "integer", found.size, data=reads, writes=writes)
+        same = 0 if group == "integer.move" and reads else None
+        return Instruction(group if reads else "integer", found.size, data=reads, writes=writes, offset=same)
     if name == "lea":
-        return Instruction("integer.address", found.size, data=reads, writes=writes)
+        return Instruction("integer.address", found.size, data=reads, writes=writes, offset=offset)
     if name.startswith(("mov", "vmov", "lddqu", "vlddqu")) and memory and not name.startswith("movs "):
         form = "simd" if is_vector else ""
         if stored:
-            return Instruction(group_name("store", form), found.size, (), address, data)
-        return Instruction(group_name("load", form), found.size, data, address, (), writes)
+            return Instruction(group_name("store", form), found.size, (), address, data, offset=offset)
+        return Instruction(group_name("load", form), found.size, data, address, (), writes, offset=offset)
     group = _group(name, is_vector, found)
     if group in ("branch", "jump", "call", "return") or group.endswith("indirect"):
-        return Instruction(group, found.size, data if group == "branch" else (), address)
+        moves = {"call": -8, "return": 8}.get(group.partition(".")[0])
+        base = (_STACK,) if moves is not None else ()
+        early = data if group == "branch" else ()
+        return Instruction(group, found.size, early, address, base=base, moves=moves)
+    stack = (_STACK,)
     if name == "push":
-        return Instruction("store", found.size, (), (4,), data, base=(4,))
+        stored_too = tuple(each for each in data if each != _STACK)
+        return Instruction("store", found.size, (), stack, stored_too, base=stack, offset=-8, moves=-8)
     if name == "pop":
-        return Instruction("load", found.size, (), (4,), (), tuple(w for w in writes if w != 4), base=(4,))
+        loads = tuple(each for each in writes if each != _STACK)
+        return Instruction("load", found.size, (), stack, (), loads, base=stack, offset=0, moves=8)
     form = "update" if stored else "load" if loaded and memory else ""
-    return Instruction(group_name(group, form), found.size, data, address, (), writes)
+    if name in ("add", "sub") and not memory and found.operands[1].type == _IMMEDIATE:
+        offset = int(found.operands[1].imm) * (1 if name == "add" else -1)
+    # What comes from memory is loaded first, whenever the other operands come.
+    early, late = ((), data) if form else (data, ())
+    return Instruction(group_name(group, form), found.size, early, address, late, writes, offset=offset)
+
+
+def _offset(memory: list[Any]) -> int | None:
+    """Return the constant part of the address of one operand in memory, None where there is more to it."""
+    if len(memory) != 1 or memory[0].mem.index or memory[0].mem.segment:
+        return None
+    return int(memory[0].mem.disp)
 
 
 def _group(name: str, is_vector: bool, found: Any) -> str:
