@@ -20,6 +20,7 @@ _MEMORY = 3  # capstone's CS_OP_MEM
 _LINK_64, _LINK_32, _STACK_32 = 30, 14, 13
 _ACCUMULATES_64 = ("madd", "msub", "smaddl", "umaddl", "smsubl", "umsubl")
 _ACCUMULATES_32 = ("mla", "mls", "umlal", "smlal", "umaal")
+_LITTLE_SHIFT = re.compile(r", lsl #[1-4]$")
 _STACK_MOVES = ("push", "pop", "vpush", "vpop")
 _CARRY = re.compile(r"adc|sbc|ngc|rsc")
 _ADDING = re.compile(r"v?(?:fml|ml|fm|fnm|[us]mlal|[us]mlsl|[us]aba|usra|ssra|sdot|udot)")
@@ -107,6 +108,8 @@ def _forms(mnemonic: str, operands: str, kind: Kind, data: tuple[int, ...]) -> t
     """Return what an instruction's time depends on, beside its work."""
     name = mnemonic.split(".")[0]
     if kind.work is Work.INTEGER:
+        if kind.form == "shifted":
+            return "shifted", "little" if _LITTLE_SHIFT.search(operands) else ""
         if kind.form:
             return (kind.form,)
         for form, names in _FORMS.items():

@@ -37,6 +37,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """``[groups.NAME]``: what instructions of a group need.
 
     :param latency: from execution to when the result is ready.
+    :param to_address: likewise for what makes an address of it, where there is a shorter way.
     :param pipes: those that can take it, one of them; none when it needs none.
     :param unit: what does the work behind the pipe, where it can do one thing at a time only (a divider).
     :param occupancy: for how long it keeps the unit, or the pipe where there is none.
@@ -50,6 +51,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     latency: int
+    to_address: int | None = None
     pipes: tuple[str, ...] = ()
     unit: str = ""
     occupancy: int = 1
@@ -73,7 +75,6 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param pairs_dependent: whether two instructions may issue together where one needs the other's result
         at a later stage.
     :param fetch_bytes: the aligned piece of code that is fetched per cycle; 0: fetching never limits.
-    :param fetches: such pieces per cycle, out of order.
     :param mirrors: the like of ``store_to_load`` where the address is in the same physical register, negative
         where the load is done away with; None where that makes no difference.
     :param fetch_ahead: instructions that may wait between fetch and issue.
@@ -81,6 +82,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param fuses: a conditional branch and the instruction before it that sets its flags are one for the front
         end and the window.
     :param taken_bubble: cycles in which nothing is fetched after a taken branch that was foretold.
+    :param passed_bubble: cycles in which nothing is fetched after a conditional branch that was not taken.
     :param mispredict: cycles lost by a branch that was not.
     :param predicates: a branch over one instruction is never mispredicted: both become one.
     """
@@ -95,12 +97,12 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     units: tuple[str, ...] = ()
     pairs_dependent: bool = False
     fetch_bytes: int = 0
-    fetches: int = 1
     fetch_ahead: int = 8
     store_to_load: int = 0
     mirrors: int | None = None
     fuses: bool = False
     taken_bubble: int = 0
+    passed_bubble: int = 0
     mispredict: int
     predicates: bool = False
     groups: dict[str, Group]
@@ -121,6 +123,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     occupancy: int
     stages: tuple[int, ...]
     latency: int
+    to_address: int
     data: tuple[int, ...]
     address: tuple[int, ...]
     late: tuple[int, ...]
@@ -132,6 +135,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     slots: int
     alone: bool
     size: int
+    is_branch: bool
     access: int
     offset: int | None
     sets_flags: bool
@@ -183,6 +187,7 @@ class Core:
             occupancy=group.occupancy * turns,
             stages=group.stages,
             latency=group.latency + turns - 1,
+            to_address=(group.latency if group.to_address is None else group.to_address) + turns - 1,
             data=instruction.data,
             address=instruction.address,
             late=instruction.late,
@@ -194,6 +199,7 @@ class Core:
             slots=group.slots,
             alone=group.alone or turns > 1,
             size=instruction.size,
+            is_branch=instruction.group.startswith("branch"),
             access=_access(instruction),
             offset=instruction.offset,
             sets_flags=FLAGS in instruction.writes and instruction.group in ("integer", "integer.load"),

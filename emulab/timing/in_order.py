@@ -27,8 +27,9 @@ def in_order_times(
     :param taken: whether something else than the next instruction in the code comes next.
     """
     width, together = facts.issue, facts.pairs_dependent
-    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble)
+    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
     ready = [0] * REGISTERS
+    in_address = [0] * REGISTERS
     written_at = [-1] * REGISTERS
     free_at = dict.fromkeys((1 << place for place in range(len(facts.pipes))), 0)
     unit_free_at = [0] * len(facts.units)
@@ -42,7 +43,7 @@ def in_order_times(
         earliest = max(cycle, fetch.of(address, step.size))
         last = step.stages[-1]
         for register in step.address:
-            earliest = max(earliest, ready[register])
+            earliest = max(earliest, in_address[register])
         for register in step.data:
             earliest = max(earliest, ready[register] - last)
         for register in step.late:
@@ -80,9 +81,10 @@ def in_order_times(
         )
         for register in step.writes:
             ready[register] = executed + step.latency
+            in_address[register] = executed + step.to_address
             written_at[register] = cycle
         for register in step.base:
-            ready[register] = cycle + step.base_latency
+            ready[register] = in_address[register] = cycle + step.base_latency
             written_at[register] = cycle
         if stored is not None:
             stored.note(step, cycle)
@@ -90,4 +92,6 @@ def in_order_times(
         times.append(cycle + (1.0 if step.alone else used / width))
         if leaves:
             fetch.take()
+        elif step.is_branch:
+            fetch.go_past()
     return times

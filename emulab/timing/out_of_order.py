@@ -29,8 +29,9 @@ def out_of_order_times(
     """
     per_slot = 1 / facts.issue
     per_retired = 1 / (facts.retire or facts.issue)
-    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.fetches)
+    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
     ready = [0] * REGISTERS
+    in_address = [0] * REGISTERS
     busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
     busy |= {-1 - unit: set() for unit in range(len(facts.units))}
     front, retired = 0.0, 0.0
@@ -47,7 +48,7 @@ def out_of_order_times(
         front += slots * per_slot
         needed = int(front)
         for register in step.address:
-            needed = max(needed, ready[register])
+            needed = max(needed, in_address[register])
         # What is stored or added comes to the pipe later than the rest, as far as the core allows it.
         start = needed
         for register in step.data:
@@ -67,12 +68,15 @@ def out_of_order_times(
             stored.note(step, start)
         for register in step.writes:
             ready[register] = finished
+            in_address[register] = start + step.to_address
         for register in step.base:
-            ready[register] = needed + step.base_latency
+            ready[register] = in_address[register] = needed + step.base_latency
         retired = max(retired + per_retired * slots, finished)
         times.append(retired)
         if leaves:
             fetch.take()
+        elif step.is_branch:
+            fetch.go_past()
     return times
 
 

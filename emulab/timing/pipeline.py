@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from emulab.errors import UsageError
 from emulab.profiling.file_format import BLOCK
 from emulab.profiling.instructions import instructions_of
 from emulab.timing.decoding import decode_all
@@ -140,8 +141,6 @@ def pipeline_cycles(counted: Counted, core: Core) -> PipelineCycles:
 
 def cycles_of_graph(graph: Graph, core: Core, operations: int) -> PipelineCycles:
     """Return the cycles of one of ``operations`` operations on a core."""
-    from emulab.errors import UsageError
-
     isa = graph.instructions.isa
     if isa not in core.facts.isas:
         raise UsageError(f"the core {core.id} executes {', '.join(core.facts.isas)}, not {isa}")

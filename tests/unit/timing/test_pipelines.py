@@ -55,7 +55,9 @@ class _Loop:
         # Addresses wait for a load two cycles more; sums do not, they are made in the late ALU.
         _Loop(U74, (ld(5, 5),), 3),
         _Loop(U74, (ld(5, 6), add(7, 5, 7)) * 4, 4),
-        _Loop(X60, (ld(5, 5),), 4),
+        _Loop(X60, (ld(5, 5),), 2),
+        _Loop("xuantie-c906", (ld(5, 5),), 2),
+        _Loop("xuantie-c910", (ld(5, 5),), 3),
         # A late sum is too late for an address: load, sum, address of the next load.
         _Loop(U74, (ld(5, 6), add(6, 5, 7)), 4),
         # Stores need their data last.
@@ -86,6 +88,8 @@ def test_riscv_loops_take_what_their_pipelines_say(loop: _Loop) -> None:
         _Loop(A53, (add64(0, 0, 1),) * 8, 8),
         _Loop(A53, (add64(0, 1, 1), add64(2, 1, 1)) * 4, 4),
         _Loop(A53, (ldr64(0, 0),), 3),
+        _Loop("cortex-a55", (ldr64(0, 0),), 2),
+        _Loop("cortex-a76", (ldr64(0, 0),), 4),
         # A pair of 64-bit registers takes the load pipe for two cycles.
         _Loop(A53, (ldp64(0, 3, 2),) * 4, 8),
         _Loop(A53, (ldr64(0, 2),) * 4, 4),
@@ -139,6 +143,17 @@ def test_the_bubble_of_a_taken_branch_is_added() -> None:
     assert rate(slow, "riscv64", loop, loops=True) == pytest.approx(
         rate(core, "riscv64", loop, loops=True) + 3
     )
+
+
+def test_a_branch_that_is_not_taken_costs_a_bubble_where_fetching_limits() -> None:
+    core = load_core(U74)
+    without = Core("without", msgspec.structs.replace(core.facts, passed_bubble=0))
+    words = [addi(10, 6), bne(6, 0, 64), addi(11, 6), addi(12, 6)]
+    assert rate(without, "riscv64", words) == pytest.approx(2)
+    assert rate(core, "riscv64", words) == pytest.approx(4)
+    # Where instructions wait for each other anyway, fetching is ahead.
+    chain = [mul(5, 5, 6), bne(6, 0, 64), mul(5, 5, 6)]
+    assert rate(core, "riscv64", chain) == rate(without, "riscv64", chain)
 
 
 def test_a_load_waits_for_what_was_stored_a_moment_ago() -> None:

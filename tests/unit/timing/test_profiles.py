@@ -145,3 +145,16 @@ def test_translations_that_miss_cost_a_lookup_or_a_walk() -> None:
     assert memory_seconds(measures, MemoryTimes(0, 0, tlb=1e-8, page_walk=1e-7)).translation == pytest.approx(
         2.8e-7
     )
+
+
+def test_an_operation_that_executes_nothing_takes_nothing() -> None:
+    counted = operation("riscv64", [(BASE, [addi(5, 5), RET], 0)])
+    found = cycles_of(counted, U74)
+    assert (found.core, found.mispredictions, found.pipeline.per_instruction) == (0, 0, 0)
+
+
+def test_negative_counts_of_a_slope_are_taken_for_none() -> None:
+    counted = operation(
+        "riscv64", [(BASE, [addi(5, 5), jal(0, -4)], 100), (BASE + 64, [addi(5, 5), RET], -1)]
+    )
+    assert pipeline_cycles(counted, U74).instructions == 200
