@@ -19,7 +19,7 @@ KEY := $(shell [ -x $(BIN)/python ] || rm -f $(VENV)/.runtime-* $(VENV)/.develop
 RUNTIME := $(VENV)/.runtime-$(KEY)
 DEVELOPMENT := $(VENV)/.development-$(KEY)
 
-.PHONY: help setup demo test lint benchmark docs clean docs-calibration
+.PHONY: help setup demo test lint benchmark docs clean models docs-calibration
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,11 +51,16 @@ docs: setup ## Run what README.md shows tables of and write them there.
 	@$(WITH_ENGINE)emulab run healthd $(DEMO_BOARDS:%=--board %) --count --deterministic -o markdown=$(VENV)/counts.md
 	@$(BIN)/python scripts/fill_block.py README.md counts $(VENV)/counts.md && echo "README.md: counts written"
 
+models: $(RUNTIME) ## Fit the models that ship to the samples, again.
+	@$(BIN)/emulab calibrate fit --output calibration/models
+
 docs-calibration: $(RUNTIME) ## Write the tables of docs/calibration.md from the samples.
 	@for block in boards flags clocks operations; do \
 		option=$$([ $$block = boards ] || echo --$$block); \
 		$(BIN)/emulab calibrate show $$option --markdown > $(VENV)/table.md && \
 		$(BIN)/python scripts/fill_block.py docs/calibration.md $$block $(VENV)/table.md || exit; done
+	@$(BIN)/emulab calibrate evaluate --markdown > $(VENV)/table.md && \
+		$(BIN)/python scripts/fill_block.py docs/calibration.md errors $(VENV)/table.md
 
 clean: ## Remove .venv and what dead runs left; `emulab clean --cache` removes the rest.
 	@[ ! -x $(BIN)/emulab ] || $(BIN)/emulab clean

@@ -1,4 +1,4 @@
-# The compiler and libraries that QEMU's user-mode emulators are built with, and QEMU's source.
+# The compiler and libraries that QEMU's emulators are built with, and QEMU's source with emulab's counters.
 ARG BASE
 FROM $BASE
 RUN /usr/share/emulab/install \
@@ -10,3 +10,5 @@ RUN /usr/share/emulab/source qemu && \
     mkdir qemu && tar -xf qemu_*.orig.tar.* -C qemu --strip-components=1 \
         --exclude='*/roms/*/*' && \
     sed -i '/^pycotap/d' qemu/pythondeps.toml && rm qemu_* && cat /src/version
+COPY qemu/counters /counters
+RUN /counters/apply /src/qemu

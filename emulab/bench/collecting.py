@@ -104,13 +104,15 @@ def collect(assignment: Assignment, progress: Progress, *, heavy: bool = True) -
     :param heavy: whether to count with the model too.
     :raises InfrastructureError: something beneath failed.
     """
+    absent = f"{assignment.package} of Go {assignment.go} has no such benchmark"
     try:
         result = bench(assignment.request(), progress)
-    except (UsageError, WorkloadError, NothingRanError) as error:
+    except NothingRanError:
+        return Collected(None, dict.fromkeys(assignment.benchmarks, absent), {})
+    except (UsageError, WorkloadError) as error:
         reason = _sentence(error.message)
         return Collected(None, dict.fromkeys(assignment.benchmarks, reason), {})
     light, failed = _by_name(result)
-    absent = f"{assignment.package} of Go {assignment.go} has no such benchmark"
     missing = {name: failed.get(name, absent) for name in assignment.benchmarks if name not in light}
     measured: dict[str, Counted] = {}
     unmeasured: dict[str, str] = {}

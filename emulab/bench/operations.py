@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -10,15 +11,21 @@ from emulab.bench.execution import Code
 from emulab.profiling.file_format import BLOCK
 from emulab.profiling.instructions import instructions_of
 from emulab.profiling.operation import Operation
+from emulab.profiling.operation_file import without_rare_blocks
 from emulab.profiling.profile import Measure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from emulab.bench.attribution import BlockCounts
-    from emulab.bench.counting import Counted
+    from emulab.bench.counting import Counted, Window
     from emulab.profiling.memory_model import MemoryModel
     from emulab.profiling.profile import Profile
+
+_DECIMALS = 3
+"""Of measures per operation: what is rarer is by chance, of an interrupted loop's branches and caches."""
 
 
 def operation_of(
@@ -31,28 +38,54 @@ def operation_of(
     :param model: that model.
     :raises ValueError: ``heavy`` was counted without a model.
     """
-    measures = None
-    if heavy is not None:
-        slopes = [heavy.measure(each) for each in Measure]
-        if model is None or None in slopes:
-            raise ValueError(f"{counted.name} was not counted with a model of caches")
-        # A window may have less by chance than a smaller one; an operation does nothing a negative time.
-        measures = np.array([max(0.0, each.per_operation) for each in slopes if each is not None])
+    if heavy is not None and (model is None or heavy.high.execution.measures is None):
+        raise ValueError(f"{counted.name} was not counted with a model of caches")
     blocks = without_overlaps(counted.blocks())
-    return Operation(
+    operation = Operation(
         isa=blocks.isa,
         blocks=blocks.blocks,
         code=blocks.code,
         counts=blocks.counts,
         operations=counted.operations,
-        measures=measures,
-        memory_model=" ".join(model.arguments()) if measures is not None and model is not None else "",
+        measures=None,
+        memory_model=" ".join(model.arguments()) if heavy is not None and model is not None else "",
         syscalls={},
         bytes_per_op=_reported(counted, "B/op"),
         allocs_per_op=_reported(counted, "allocs/op"),
         spread=counted.slope.spread,
         causes=counted.causes,
     )
+    operation = without_rare_blocks(operation)
+    return operation if heavy is None else replace(operation, measures=_measures(heavy, operation.blocks))
+
+
+def _measures(heavy: Counted, blocks: NDArray[np.void]) -> NDArray[np.float64]:
+    """Return what the heavy mode measured per operation in an operation's own blocks.
+
+    What other blocks have is not the operation's: Go's monitor runs in between, at moments of this host's
+    clock, and the heavy mode does not leave out its thread as the counts do.
+    """
+    own = {id(each.execution): _within(each.execution.blocks, blocks) for each in heavy.windows}
+
+    def total(measure: Measure) -> Callable[[Window], float]:
+        def of_window(window: Window) -> float:
+            known = window.execution.measures
+            assert known is not None
+            return float(known[window.place][measure][own[id(window.execution)]].sum())
+
+        return of_window
+
+    # A window may have less by chance than a smaller one; an operation does nothing a negative time.
+    slopes = [max(0.0, heavy.slope_of(total(measure)).per_operation) for measure in Measure]
+    return np.round(slopes, _DECIMALS)
+
+
+def _within(blocks: NDArray[np.void], own: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Tell which blocks begin in one of an operation's, which are sorted and do not overlap."""
+    before = np.searchsorted(own["address"], blocks["address"], side="right") - 1
+    ends = own["address"] + own["size"]
+    inside: NDArray[np.bool_] = (before >= 0) & (blocks["address"] < ends[np.maximum(before, 0)])
+    return inside
 
 
 def without_overlaps(counts: BlockCounts) -> BlockCounts:

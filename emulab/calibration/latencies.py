@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from emulab.timing.memory import MemoryTimes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -37,6 +39,17 @@ class Latencies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_s: float
     line_s: float
     source: tuple[str, ...]
+
+    def times(self, clock_hz: float) -> MemoryTimes:
+        """Return what events cost at a clock of the core.
+
+        A page table's entry is read twice from the second level on average: its last levels are rarely in
+        the first, and its upper ones rarely read.
+        """
+        second = self.l2_cycles / clock_hz
+        return MemoryTimes(
+            l2=second, memory=self.memory_s, l3=self.l3_s or 0.0, line=self.line_s, page_walk=2 * second
+        )
 
 
 USUAL: Final = Latencies(12.0, None, 130e-9, 64 / 2.0e9, ())

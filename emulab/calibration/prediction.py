@@ -72,16 +72,21 @@ class Predictor:
         model = self._model(core)
         latencies = self._latencies.boards.get(f"{board.id}/{core}", USUAL)
         hz = clock_hz or cluster.nominal_mhz * 1e6
-        parts = parts_of(operation, core, latencies)
+        parts = parts_of(operation, core)
         factors = (model.pipeline, model.branches, model.memory)
         seconds = float(
             predict(
                 Correction(*(math.log(each.value) for each in factors)),
                 float(load_core(core).facts.mispredict),
-                np.float64(parts.cycles),
-                np.float64(parts.mispredictions),
-                np.float64(parts.behind_cycles / hz + parts.behind_s),
-                np.float64(hz),
+                *(
+                    np.array(each)
+                    for each in (
+                        parts.cycles,
+                        parts.mispredictions,
+                        parts.memory_s(latencies, hz),
+                        hz,
+                    )
+                ),
             )
         )
         widths = model.half_widths.own if board.id in model.evidence.boards else model.half_widths.elsewhere

@@ -84,8 +84,9 @@ class _Design:
 
 
 # TLBs: Arm's Technical Reference Manuals of the cores, chapter "Memory Management Unit"; SiFive's U74-MC core
-# complex manual; T-Head's C906 and C910 user manuals. Predictors' sizes are not published for most; these are
-# such that a table's reach is of the right order.
+# complex manual; T-Head's C906 and C910 user manuals. All of these foretell by the history of branches (the
+# Cortex-A53's "pattern history prediction table", the C906's GShare, the U74's 3.6 KiB of history). Sizes of
+# predictors are not published for most; these are such that a table's reach is of the right order.
 _DESIGNS = {
     "cortex-a7": _Design((10, 10), (10, 10), (256, 2), 10, 2),
     "cortex-a53": _Design((10, 10), (10, 10), (512, 4), 12, 4, is_l1_random=True),
@@ -131,7 +132,7 @@ def _model(cluster: Cluster) -> MemoryModel:
         dtlb=CacheShape(*design.dtlb, _PAGE),
         tlb2=CacheShape(*design.tlb2, _PAGE) if design.tlb2 is not None else None,
         prefetch=design.prefetch,
-        predictor="gshare" if cluster.core.out_of_order else "bimodal",
+        predictor="gshare",
         predictor_bits=design.predictor_bits,
     )
 

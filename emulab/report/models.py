@@ -130,7 +130,7 @@ def _groups(made: Made) -> Iterable[tuple[LeftOut, str, str, Sequence[Judged]]]:
 
 
 def _rows(made: Made) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for what, name, subset, judged in _groups(made):
         found = summary(judged)
         if found is not None:
@@ -157,7 +157,7 @@ def _worst(made: Made, number: int) -> list[tuple[str, ...]]:
 
 
 def _clocks(problem: Problem, made: Made) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for session, hz in sorted(made.solution.clocks.items()):
         best = problem.evidence[session].best
         assert best is not None

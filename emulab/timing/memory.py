@@ -19,7 +19,7 @@ class MemoryTimes:
     :param l2: a line from the second level.
     :param l3: a line from the third level, where there is one.
     :param memory: a line from memory.
-    :param prefetched: a line that a prefetch brought in time: what its transfer keeps the memory busy for.
+    :param line: a line in a stream from memory, which a prefetch brought: what its transfer takes.
     :param tlb: an entry from the second level of translations.
     :param page_walk: an entry from the page table.
     :param store: which part of a miss's time a store costs: it waits in a buffer, not in the pipeline.
@@ -28,7 +28,7 @@ class MemoryTimes:
     l2: float
     memory: float
     l3: float = 0.0
-    prefetched: float = 0.0
+    line: float = 0.0
     tlb: float = 0.0
     page_walk: float = 0.0
     store: float = 1.0
@@ -53,6 +53,8 @@ class MemorySeconds:
 def memory_seconds(measures: NDArray[np.float64], times: MemoryTimes) -> MemorySeconds:
     """Return what memory adds to one operation, if no two misses overlap.
 
+    A prefetch that the second level answers comes hardly sooner than the load, and is priced like a miss.
+
     :param measures: per operation, one for each of :class:`~emulab.profiling.profile.Measure`.
     """
     loads, stores = float(measures[Measure.L1D_LOAD_MISS]), float(measures[Measure.L1D_STORE_MISS])
@@ -64,10 +66,12 @@ def memory_seconds(measures: NDArray[np.float64], times: MemoryTimes) -> MemoryS
     share = (loads + code + times.store * stores) / first if first else 0.0
     walks = float(measures[Measure.PAGE_WALK])
     lookups = max(float(measures[Measure.ITLB_MISS] + measures[Measure.DTLB_MISS]) - walks, 0.0)
+    streamed = float(measures[Measure.PREFETCH_MEMORY])
+    near = max(float(measures[Measure.PREFETCHED]) - streamed, 0.0)
     return MemorySeconds(
         l2=share * max(first - below, 0.0) * times.l2,
         l3=share * max(below - memory, 0.0) * times.l3,
         memory=share * memory * times.memory,
-        prefetched=float(measures[Measure.PREFETCHED]) * times.prefetched,
+        prefetched=near * times.l2 + streamed * times.line,
         translation=lookups * times.tlb + walks * times.page_walk,
     )

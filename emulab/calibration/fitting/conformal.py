@@ -1,11 +1,11 @@
 """Intervals from what was left out: conformal prediction with groups.
 
-A prediction's error is known for every figure that was predicted without its own package. Packages, not
-figures, are what is exchangeable: a new package's figures are like a left-out package's, while figures of
-one package are alike. So every package weighs the same however many figures it has, and the interval reaches
-to the weighted quantile of the left-out errors, with the new package itself counted as one whose error is
-beyond all others (Tibshirani et al. 2019, weighted conformal prediction; Dunn, Wasserman and Ramdas 2022,
-for groups). With few packages of its own a core also borrows those of its kind, at a smaller weight.
+A prediction's error is known for every figure that was predicted without its own package. Families of near
+copies (the sizes of one benchmark), not figures, are what is exchangeable: so every family weighs the same
+however many figures it has, and the interval reaches to the weighted quantile of the left-out errors, with
+the new family itself counted as one whose error is beyond all others (Tibshirani et al. 2019, weighted
+conformal prediction; Dunn, Wasserman and Ramdas 2022, for groups). A core also borrows the errors of its
+kind, at a smaller weight, which matters where it has few of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Scores:
     """Errors of figures that were left out.
 
     :param error: logarithms of measured over predicted, one for each figure.
-    :param group: the number of each one's package.
+    :param group: the number of each one's family.
     :param weight: of each group, by its number.
     """
 

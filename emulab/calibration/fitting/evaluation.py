@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 COVERAGE: Final = 0.9
 _KIN_WEIGHT: Final = 0.25
-"""A package of another core of the same kind weighs so much beside one of the core's own."""
+"""A family of figures of another core of the same kind weighs so much beside one of the core's own."""
 
 
 class LeftOut(StrEnum):
@@ -96,10 +96,10 @@ def _errors(
     return residuals(out, solution, cores, hz)
 
 
-def scores_of(table: Table, error: Floats, group: NDArray[np.int64], core: str) -> Scores:
-    """Return the left-out errors of one core's rows."""
+def scores_of(table: Table, error: Floats, core: str) -> Scores:
+    """Return the left-out errors of one core's rows, by families of near copies."""
     here = np.array([row.core == core for row in table.rows])
-    _, number = np.unique(group[here], return_inverse=True)
+    _, number = np.unique(table.family[here], return_inverse=True)
     return Scores(error[here], number.reshape(-1), np.ones(len(np.unique(number))))
 
 
@@ -111,20 +111,18 @@ def _widths(table: Table, error: Floats, group: NDArray[np.int64], cores: Mappin
         if out.all():
             width[out] = Scores(np.zeros(0), np.zeros(0, np.int64), np.zeros(0)).half_width(COVERAGE)
             continue
-        rest, rest_error, rest_group = table.where(~out), error[~out], group[~out]
+        rest, rest_error = table.where(~out), error[~out]
         for core in {row.core for row in table.where(out).rows}:
             here = out & np.array([row.core == core for row in table.rows])
-            width[here] = interval_scores(rest, rest_error, rest_group, core, cores).half_width(COVERAGE)
+            width[here] = interval_scores(rest, rest_error, core, cores).half_width(COVERAGE)
     return width
 
 
-def interval_scores(
-    table: Table, error: Floats, group: NDArray[np.int64], core: str, cores: Mapping[str, CorePrior]
-) -> Scores:
+def interval_scores(table: Table, error: Floats, core: str, cores: Mapping[str, CorePrior]) -> Scores:
     """Return the errors that an interval for a core rests on: its own, and its kin's at a smaller weight."""
-    own = scores_of(table, error, group, core)
+    own = scores_of(table, error, core)
     kin = [
-        scores_of(table, error, group, other)
+        scores_of(table, error, other)
         for other in table.cores
         if other != core and cores[other].kind == cores[core].kind
     ]

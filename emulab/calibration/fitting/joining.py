@@ -12,12 +12,15 @@ from emulab.calibration.fitting.rows import Row
 from emulab.calibration.fitting.solve import ClockPrior, CorePrior
 from emulab.calibration.latencies import USUAL, cache_sizes, latencies_of
 from emulab.calibration.programs import benchmark_of, is_usable, program_of
-from emulab.profiling.profile import Measure
 from emulab.timing.core import core_ids, load_core
-from emulab.timing.pipeline import pipeline_cycles
+from emulab.timing.cycles import cycles_of
+from emulab.timing.memory import memory_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from emulab.boards.catalogue import Catalogue
     from emulab.calibration.clocks import SessionClock
@@ -43,18 +46,22 @@ _SIZE = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Parts:
-    """What the mechanistic model says of an operation on a core of a board.
+    """What the mechanistic model says of an operation on a core, before anything of a board.
 
     :param cycles: of the pipeline.
     :param mispredictions: of branches.
-    :param behind_cycles: of caches that the core's clock drives.
-    :param behind_s: of memory, and of caches with a clock of their own.
+    :param measures: what the heavy mode counted per operation; None where it did not.
     """
 
     cycles: float
     mispredictions: float
-    behind_cycles: float
-    behind_s: float
+    measures: NDArray[np.float64] | None
+
+    def memory_s(self, latencies: Latencies, clock_hz: float) -> float:
+        """Return the seconds that lie behind the first-level caches of a board, at a clock of its core."""
+        if self.measures is None:
+            return 0.0
+        return memory_seconds(self.measures, latencies.times(clock_hz)).total
 
 
 def core_priors() -> dict[str, CorePrior]:
@@ -66,27 +73,13 @@ def core_priors() -> dict[str, CorePrior]:
     return found
 
 
-def parts_of(operation: Operation, core: str, latencies: Latencies) -> Parts:
+def parts_of(operation: Operation, core: str) -> Parts:
     """Return the mechanistic model's parts of an operation.
 
     :raises UsageError: the core is not known, or does not execute the operation's instructions.
     """
-    cycles = pipeline_cycles(operation, load_core(core)).cycles
-    if operation.measures is None:
-        return Parts(cycles, 0.0, 0.0, 0.0)
-    count = {measure: max(0.0, float(operation.measures[measure])) for measure in Measure}
-    from_memory = count[Measure.MEMORY]
-    misses = count[Measure.L1I_MISS] + count[Measure.L1D_LOAD_MISS]
-    beyond_second = count[Measure.L2_DATA_MISS] + count[Measure.L2_CODE_MISS]
-    seconds = from_memory * latencies.memory_s + count[Measure.PREFETCH_MEMORY] * latencies.line_s
-    if latencies.l3_s is not None:
-        seconds += max(0.0, beyond_second - from_memory) * latencies.l3_s
-    return Parts(
-        cycles,
-        count[Measure.MISPREDICTED] + count[Measure.TARGET_MISPREDICTED],
-        misses * latencies.l2_cycles,
-        seconds,
-    )
+    found = cycles_of(operation, load_core(core))
+    return Parts(found.core, found.mispredictions, operation.measures)
 
 
 def clock_priors(clocks: Mapping[str, SessionClock]) -> dict[str, ClockPrior]:
@@ -112,7 +105,7 @@ def rows_of(
     """
     known = set(core_ids())
     latencies = LatencyTable(records, catalogue)
-    parts: dict[tuple[int, str, str], Parts] = {}
+    parts: dict[tuple[int, str], Parts] = {}
     rows = []
     for record in records:
         prior = clocks.get(record.session.id)
@@ -122,17 +115,17 @@ def rows_of(
             operation = operations.find(record.session, sample)
             if operation is None or operation.instructions <= 0:
                 continue
-            key = id(operation), sample.core, record.session.board
+            key = id(operation), sample.core
             if key not in parts:
-                parts[key] = parts_of(operation, sample.core, latencies.of(record.session.board, sample.core))
-            rows.append(_row(record, sample, parts[key], prior))
+                parts[key] = parts_of(operation, sample.core)
+            board = latencies.of(record.session.board, sample.core)
+            rows.append(_row(record, sample, parts[key], parts[key].memory_s(board, prior.hz), prior))
     return rows
 
 
-def _row(record: Record, sample: Sample, parts: Parts, prior: ClockPrior) -> Row:
+def _row(record: Record, sample: Sample, parts: Parts, memory_s: float, prior: ClockPrior) -> Row:
     program = program_of(record.session, sample)
     assert program is not None
-    memory_s = parts.behind_cycles / prior.hz + parts.behind_s
     precision = max(_LEAST_PRECISION, sample.resolution / 2 / sample.value, sample.spread or 0.0)
     return Row(
         session=record.session.id,

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _DIGITS = 5
 """Significant digits of what a model's file holds: far more than is known, few enough to repeat anywhere."""
+_KNOWN_CLOCK = 0.1
+"""The spread of what is known of a session's clock below which its figures judge a model."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,9 @@ def _latency_file(records: Sequence[Record], catalogue: Catalogue, cores: set[st
 def make(problem: Problem, made_from: Mapping[str, str]) -> Made:
     """Fit everything, and judge it by what is left out."""
     solution, suspects, table = fit_what_is_sound(problem.table, problem.cores, problem.clocks)
+    spread = np.array([problem.clocks[session].spread for session in table.sessions])[table.session]
+    # Where only a claim tells the clock, an error says nothing of the model.
+    table = table.where(spread < _KNOWN_CLOCK)
     judged = {what: leave_out(what, table, problem.cores, problem.clocks) for what in LeftOut}
     models = [
         _model(core, problem, table, solution, suspects, judged, made_from) for core in sorted(problem.cores)
@@ -166,8 +171,7 @@ def _model(
 
 def _half_widths(core: str, problem: Problem, table: Table, judged: Sequence[Judged]) -> list[float]:
     error = np.array([one.error for one in judged])
-    group = np.array([table.packages.index(one.row.package) for one in judged])
-    scores = interval_scores(table, error, group, core, problem.cores)
+    scores = interval_scores(table, error, core, problem.cores)
     return [scores.half_width(coverage) for coverage in COVERAGES]
 
 

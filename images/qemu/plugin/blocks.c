@@ -64,7 +64,7 @@ uint32_t block_find(uint64_t address, const uint8_t *code, uint32_t size, uint32
             return i;
         }
     }
-    uint32_t number = bank_add_slot(&executions);
+    uint32_t number = bank_add_slots(&executions, 1);
     struct block block = {address, code_of_all->len, size, instructions};
     g_array_append_val(blocks, block);
     g_array_append_val(next, *where);

@@ -4,12 +4,16 @@
  * Translated code only ever adds to its counters. What a window has of them is found by difference: every
  * counter is subtracted from the window's row when counting starts, and added when it stops.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "emulab.h"
 
-struct bank executions;
-struct bank events;
+/* Behind the two of the modes. */
+struct bank executions = {.first = 2};
+struct bank events = {.is_plain = true};
 
 static bool is_counting;
 static uint32_t window_kind = WINDOW_GATE;
@@ -36,29 +40,37 @@ struct count {
     uint64_t value;
 };
 
-uint32_t bank_add_slot(struct bank *bank)
+uint32_t bank_add_slots(struct bank *bank, uint32_t number)
 {
-    if (bank->used == bank->chunks * CHUNK) {
-        if (bank->is_plain) {
-            bank->plain = g_renew(uint64_t *, bank->plain, bank->chunks + 1);
-            bank->plain[bank->chunks] = g_new0(uint64_t, CHUNK);
-        } else {
-            bank->chunk = g_renew(struct qemu_plugin_scoreboard *, bank->chunk, bank->chunks + 1);
-            bank->chunk[bank->chunks] = qemu_plugin_scoreboard_new(CHUNK * sizeof(uint64_t));
-        }
-        bank->chunks++;
+    uint32_t slot = bank->used;
+    bank->used += number;
+    if (bank->first + (uint64_t)bank->used > QEMU_PLUGIN_COUNTERS) {
+        fprintf(stderr, "emulab: the guest has more code than there are counters for it\n");
+        abort();
     }
-    return bank->used++;
+    return slot;
 }
 
 qemu_plugin_u64 bank_counter(const struct bank *bank, uint32_t slot)
 {
-    return (qemu_plugin_u64){bank->chunk[slot / CHUNK], slot % CHUNK * sizeof(uint64_t)};
+    return (qemu_plugin_u64){NULL, (bank->first + slot) * sizeof(uint64_t)};
 }
 
-uint64_t *bank_plain(const struct bank *bank, uint32_t slot)
+uint64_t *bank_row(struct bank *bank, uint32_t vcpu)
 {
-    return bank->plain[slot / CHUNK] + slot % CHUNK;
+    if (!bank->is_plain) {
+        return qemu_plugin_counters(vcpu) + bank->first;
+    }
+    if (!bank->plain) {
+        /* Reserved as a whole; what is never counted takes no memory. */
+        bank->plain = mmap(NULL, QEMU_PLUGIN_COUNTERS * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (bank->plain == MAP_FAILED) {
+            perror("emulab: no room for counters");
+            abort();
+        }
+    }
+    return bank->plain;
 }
 
 static uint32_t vcpus_of(const struct bank *bank)
@@ -66,35 +78,24 @@ static uint32_t vcpus_of(const struct bank *bank)
     return bank->is_plain ? 1 : qemu_plugin_num_vcpus();
 }
 
-static uint32_t in_chunk(const struct bank *bank, uint32_t chunk)
-{
-    uint32_t left = bank->used - chunk * CHUNK;
-    return left < CHUNK ? left : CHUNK;
-}
-
-static uint64_t *counters_of(const struct bank *bank, uint32_t vcpu, uint32_t chunk)
-{
-    return bank->is_plain ? bank->plain[chunk] : qemu_plugin_scoreboard_find(bank->chunk[chunk], vcpu);
-}
-
-/* Give every vCPU a row of every chunk. */
+/* Give every vCPU a row with every slot. */
 static void make_rows(struct bank *bank)
 {
     uint32_t vcpus = vcpus_of(bank);
     if (bank->vcpus < vcpus) {
-        bank->rows = g_renew(uint64_t **, bank->rows, vcpus);
-        bank->row_chunks = g_renew(uint32_t, bank->row_chunks, vcpus);
+        bank->rows = g_renew(uint64_t *, bank->rows, vcpus);
+        bank->row_slots = g_renew(uint32_t, bank->row_slots, vcpus);
         for (; bank->vcpus < vcpus; bank->vcpus++) {
             bank->rows[bank->vcpus] = NULL;
-            bank->row_chunks[bank->vcpus] = 0;
+            bank->row_slots[bank->vcpus] = 0;
         }
     }
     for (uint32_t v = 0; v < bank->vcpus; v++) {
-        if (bank->row_chunks[v] < bank->chunks) {
-            bank->rows[v] = g_renew(uint64_t *, bank->rows[v], bank->chunks);
-            for (; bank->row_chunks[v] < bank->chunks; bank->row_chunks[v]++) {
-                bank->rows[v][bank->row_chunks[v]] = g_new0(uint64_t, CHUNK);
-            }
+        uint32_t has = bank->row_slots[v];
+        if (has < bank->used) {
+            bank->row_slots[v] = MAX(bank->used, 2 * has);
+            bank->rows[v] = g_renew(uint64_t, bank->rows[v], bank->row_slots[v]);
+            memset(bank->rows[v] + has, 0, (bank->row_slots[v] - has) * sizeof(uint64_t));
         }
     }
 }
@@ -104,18 +105,15 @@ static void accumulate(struct bank *bank, bool subtract)
 {
     make_rows(bank);
     for (uint32_t v = 0; v < bank->vcpus; v++) {
-        for (uint32_t c = 0; c < bank->chunks; c++) {
-            const uint64_t *restrict now = counters_of(bank, v, c);
-            uint64_t *restrict row = bank->rows[v][c];
-            uint32_t n = in_chunk(bank, c);
-            if (subtract) {
-                for (uint32_t i = 0; i < n; i++) {
-                    row[i] -= now[i];
-                }
-            } else {
-                for (uint32_t i = 0; i < n; i++) {
-                    row[i] += now[i];
-                }
+        const uint64_t *restrict now = bank_row(bank, v);
+        uint64_t *restrict row = bank->rows[v];
+        if (subtract) {
+            for (uint32_t i = 0; i < bank->used; i++) {
+                row[i] -= now[i];
+            }
+        } else {
+            for (uint32_t i = 0; i < bank->used; i++) {
+                row[i] += now[i];
             }
         }
     }
@@ -124,9 +122,7 @@ static void accumulate(struct bank *bank, bool subtract)
 static void clear(struct bank *bank)
 {
     for (uint32_t v = 0; v < bank->vcpus; v++) {
-        for (uint32_t c = 0; c < bank->row_chunks[v]; c++) {
-            memset(bank->rows[v][c], 0, CHUNK * sizeof(uint64_t));
-        }
+        memset(bank->rows[v], 0, bank->row_slots[v] * sizeof(uint64_t));
     }
 }
 
@@ -181,26 +177,24 @@ bool counting_reset(void)
 void window_correct(const struct passage *passage, unsigned int vcpu, int by)
 {
     make_rows(&executions);
-    executions.rows[vcpu][passage->block / CHUNK][passage->block % CHUNK] += by;
+    executions.rows[vcpu][passage->block] += by;
     if (spaces_are_on) {
         uint32_t slot = spaces_slot(vcpu, passage->address);
         make_rows(&spaces);
-        spaces.rows[0][slot / CHUNK][slot % CHUNK] += (int64_t)by * passage->instructions;
+        spaces.rows[0][slot] += (int64_t)by * passage->instructions;
     }
 }
 
-static uint64_t gather(const struct bank *bank, bool whole, GArray *into)
+static uint64_t gather(struct bank *bank, bool whole, GArray *into)
 {
     guint before = into->len;
     for (uint32_t v = 0; v < (whole ? vcpus_of(bank) : bank->vcpus); v++) {
-        for (uint32_t c = 0; c < bank->chunks && (whole || c < bank->row_chunks[v]); c++) {
-            const uint64_t *from = whole ? counters_of(bank, v, c) : bank->rows[v][c];
-            uint32_t n = in_chunk(bank, c);
-            for (uint32_t i = 0; i < n; i++) {
-                if (from[i]) {
-                    struct count count = {c * CHUNK + i, v, from[i]};
-                    g_array_append_val(into, count);
-                }
+        const uint64_t *from = whole ? bank_row(bank, v) : bank->rows[v];
+        uint32_t slots = whole ? bank->used : MIN(bank->used, bank->row_slots[v]);
+        for (uint32_t i = 0; i < slots; i++) {
+            if (from[i]) {
+                struct count count = {i, v, from[i]};
+                g_array_append_val(into, count);
             }
         }
     }
@@ -267,7 +261,7 @@ void whole_write(void)
     window_write(true);
 }
 
-void event_count(unsigned int vcpu, enum event_kind kind, int64_t number)
+void event_count(enum event_kind kind, int64_t number)
 {
     if (!event_slots) {
         event_slots = g_hash_table_new(g_direct_hash, g_direct_equal);
@@ -281,11 +275,11 @@ void event_count(unsigned int vcpu, enum event_kind kind, int64_t number)
         slot = GPOINTER_TO_UINT(found);
     } else {
         struct event event = {kind, 0, number};
-        slot = bank_add_slot(&events);
+        slot = bank_add_slots(&events, 1);
         g_array_append_val(event_list, event);
         g_hash_table_insert(event_slots, key, GUINT_TO_POINTER(slot));
     }
-    counters_of(&events, vcpu, slot / CHUNK)[slot % CHUNK]++;
+    bank_row(&events, 0)[slot]++;
 }
 
 void events_write(void)

@@ -14,9 +14,6 @@
 
 #include "qemu-plugin.h"
 
-/* Counters come in chunks. A power of two: QEMU multiplies the vCPU's index with the size of its row. */
-#define CHUNK 2048
-
 /* One lock for everything; it is taken when code is translated, at gates and at system calls, never by the
  * counting itself. */
 void lock(void);
@@ -24,18 +21,19 @@ void unlock(void);
 
 /* ---- counters.c ---- */
 
-/* Slots, each with one u64 per vCPU that translated code adds to by itself. */
+/* Counters, one for each slot. */
 struct bank {
     uint32_t used;
-    uint32_t chunks;
-    struct qemu_plugin_scoreboard **chunk;
-    /* Of a plain bank the counters are one row for all vCPUs, which callbacks add to. */
+    /* Each vCPU has a row of its own, to which translated code adds by itself; it begins at this one of
+     * QEMU's counters. */
+    uint32_t first;
+    /* Or there is this one row, which callbacks add to with the lock held. */
+    uint64_t *plain;
     bool is_plain;
-    uint64_t **plain;
-    /* What the current window has of each: rows[vcpu][chunk][slot], of vcpus rows with chunks each. */
+    /* What the current window has of each: rows[vcpu][slot], of vcpus rows with row_slots each. */
     uint32_t vcpus;
-    uint64_t ***rows;
-    uint32_t *row_chunks;
+    uint64_t **rows;
+    uint32_t *row_slots;
 };
 
 extern struct bank executions; /* by block */
@@ -50,10 +48,12 @@ extern struct bank spaces;     /* by address space and what is counted of it; li
 
 enum window_kind { WINDOW_WHOLE = 0, WINDOW_GATE = 1, WINDOW_MARK = 2, WINDOW_MARKER = 3 };
 
-uint32_t bank_add_slot(struct bank *bank);
+/* Return the first of so many new slots. */
+uint32_t bank_add_slots(struct bank *bank, uint32_t number);
+/* Return what translated code adds to. */
 qemu_plugin_u64 bank_counter(const struct bank *bank, uint32_t slot);
-/* Return where a plain bank counts for a slot; the slots after it in its chunk follow. */
-uint64_t *bank_plain(const struct bank *bank, uint32_t slot);
+/* Return a row; it stays where it is. The row of a plain bank is every vCPU's. */
+uint64_t *bank_row(struct bank *bank, uint32_t vcpu);
 
 /* Counts go to the window from here on, or no more. They tell whether that changed anything. */
 bool counting_start(void);
@@ -88,7 +88,7 @@ struct event {
     int64_t number;
 };
 
-void event_count(unsigned int vcpu, enum event_kind kind, int64_t number);
+void event_count(enum event_kind kind, int64_t number);
 void events_write(void);
 
 /* ---- blocks.c ---- */
@@ -138,7 +138,7 @@ enum measure {
     MEASURE_MISPREDICTED,        /* their mispredictions */
     MEASURE_TARGET_MISPREDICTED, /* indirect jumps and calls and returns that went elsewhere than foretold */
     MEASURE_RESERVED,
-    MEASURES, /* divides CHUNK */
+    MEASURES,
 };
 
 extern bool model_is_on;

@@ -173,12 +173,12 @@ static void on_vcpu(qemu_plugin_id_t id, unsigned int vcpu)
 static void on_syscall(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint64_t a1, uint64_t a2,
                        uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8)
 {
-    (void)id, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
+    (void)id, (void)vcpu, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
     lock();
     if (number == MARKER_SYSCALL) {
         window_mark(a1);
     } else {
-        event_count(vcpu, EVENT_SYSCALL, number);
+        event_count(EVENT_SYSCALL, number);
     }
     unlock();
 }

@@ -340,10 +340,7 @@ void model_watch(struct qemu_plugin_tb *tb, uint32_t number, const uint8_t *code
     uint32_t last_size = qemu_plugin_insn_size(last);
     if (number == blocks->len) {
         struct model_block *block = g_new0(struct model_block, 1);
-        for (uint32_t i = 0; i < MEASURES; i++) {
-            bank_add_slot(&measures);
-        }
-        block->counts = bank_plain(&measures, number * MEASURES);
+        block->counts = bank_row(&measures, 0) + bank_add_slots(&measures, MEASURES);
         block->address = qemu_plugin_tb_vaddr(tb);
         block->size = size;
         block->next = block->address + size;

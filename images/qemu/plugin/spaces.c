@@ -13,7 +13,7 @@
 #define OF_KERNEL 0
 #define OF_PROGRAMS 1
 #define SWITCHES 2
-#define PER_SPACE 4 /* divides CHUNK */
+#define PER_SPACE 4
 
 struct bank modes;
 struct bank spaces = {.is_plain = true};
@@ -45,9 +45,7 @@ static uint32_t space_of(uint64_t root)
     }
     struct space space = {root, newcomers_matter && is_marked, 0};
     g_array_append_val(list, space);
-    for (int i = 0; i < PER_SPACE; i++) {
-        bank_add_slot(&spaces);
-    }
+    bank_add_slots(&spaces, PER_SPACE);
     return list->len - 1;
 }
 
@@ -62,8 +60,7 @@ void spaces_prepare(const char *name)
     spaces_are_on = true;
     list = g_array_new(false, false, sizeof(struct space));
     buffer = g_byte_array_new();
-    bank_add_slot(&modes);
-    bank_add_slot(&modes);
+    bank_add_slots(&modes, 2);
     /* What ran before the first switch. */
     space_of(0);
 }
@@ -112,11 +109,11 @@ static bool is_kernel(uint64_t address)
 
 static void settle(uint32_t vcpu)
 {
-    uint64_t *counts = bank_plain(&spaces, current[vcpu] * PER_SPACE);
+    const uint64_t *sums = bank_row(&modes, vcpu);
+    uint64_t *counts = bank_row(&spaces, 0) + current[vcpu] * PER_SPACE;
     for (int mode = 0; mode < 2; mode++) {
-        uint64_t now = qemu_plugin_u64_get(bank_counter(&modes, mode), vcpu);
-        counts[mode] += now - settled[vcpu][mode];
-        settled[vcpu][mode] = now;
+        counts[mode] += sums[mode] - settled[vcpu][mode];
+        settled[vcpu][mode] = sums[mode];
     }
 }
 
@@ -159,7 +156,7 @@ static void on_switch(unsigned int vcpu, void *data)
             to = space_of(root);
         }
         if (to != current[vcpu]) {
-            bank_plain(&spaces, to * PER_SPACE)[SWITCHES]++;
+            bank_row(&spaces, 0)[to * PER_SPACE + SWITCHES]++;
             current[vcpu] = to;
         }
     }
@@ -175,11 +172,11 @@ static void on_trap(unsigned int vcpu, void *data)
         is_marked = true;
         window_mark(read(registers[isa == 'r' ? 10 : 0]));
     } else {
-        event_count(vcpu, EVENT_SYSCALL, number);
+        event_count(EVENT_SYSCALL, number);
         if (vcpu < MOST_VCPUS) {
             struct space *space = &g_array_index(list, struct space, current[vcpu]);
             if (space->is_process) {
-                event_count(vcpu, EVENT_PROCESS_SYSCALL, number);
+                event_count(EVENT_PROCESS_SYSCALL, number);
             }
             space->is_over |= number == (isa == 't' ? 248 : 94); /* exit_group */
         }

@@ -119,6 +119,21 @@ def test_measures_are_those_of_the_heavy_counting_per_operation() -> None:
     assert found.memory_model == "prefetch=4 cores=1"
 
 
+def test_what_other_blocks_measured_is_no_part_of_an_operation() -> None:
+    blocks = np.array([(BASE, 0, 8, 2), (BASE + 0x100, 8, 4, 1)], BLOCK)
+    measures = np.zeros((2, len(Measure), 2), np.uint64)
+    measures[:, Measure.MISPREDICTED] = [[1, 900], [101, 7000]]
+    # The second block, of another thread, is in the windows of the heavy counting alone.
+    execution = Execution(
+        "arm64", blocks, TEXT[:12], (10, 110), np.array([[30, 5], [330, 5]], np.uint64), measures
+    )
+    low, high = Window(10, execution, 0), Window(110, execution, 1)
+    heavy = Counted("BenchmarkX", Slope(6.0, 0.0), low, high, (low, high))
+    found = operation_of(counted(), heavy, MemoryModel())
+    assert found.measures is not None
+    assert found.measures[Measure.MISPREDICTED] == pytest.approx(1.0)
+
+
 def test_measures_of_what_was_counted_without_a_model_are_refused() -> None:
     with pytest.raises(ValueError, match="was not counted with a model"):
         operation_of(counted(), counted(), MemoryModel())

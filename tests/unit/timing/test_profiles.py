@@ -139,6 +139,13 @@ def test_stores_that_miss_cost_their_share() -> None:
     assert memory_seconds(measures, times).total == pytest.approx(2.5e-8)
 
 
+def test_prefetched_lines_cost_the_second_level_or_their_share_of_a_stream() -> None:
+    measures = np.zeros(len(Measure))
+    measures[Measure.PREFETCHED], measures[Measure.PREFETCH_MEMORY] = 10, 4
+    times = MemoryTimes(l2=1e-8, memory=1e-7, line=3e-8)
+    assert memory_seconds(measures, times).total == pytest.approx(6e-8 + 12e-8)
+
+
 def test_translations_that_miss_cost_a_lookup_or_a_walk() -> None:
     measures = np.zeros(len(Measure))
     measures[Measure.DTLB_MISS], measures[Measure.PAGE_WALK] = 10, 2

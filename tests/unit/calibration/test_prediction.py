@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from emulab.boards import load_catalogue
+from emulab.calibration.latencies import Latencies
+from emulab.calibration.models import SCHEMA, Evidence, Factor, HalfWidths, LatencyFile, Model, write
+from emulab.calibration.prediction import Predictor
+from emulab.errors import UsageError
+from emulab.profiling.file_format import BLOCK
+from emulab.profiling.operation import Operation
+from emulab.profiling.profile import Measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A loop of one dependent addition and the branch back: addi a0,a0,1; bne a0,a1,-4.
+LOOP = bytes.fromhex("13051500e31eb5fe")
+
+
+def _operation(measures: dict[Measure, float] | None = None) -> Operation:
+    blocks = np.zeros(1, BLOCK)
+    blocks["address"], blocks["size"], blocks["instructions"] = 0x10000, len(LOOP), 2
+    values = None
+    if measures is not None:
+        values = np.array([measures.get(measure, 0.0) for measure in Measure])
+    return Operation("riscv64", blocks, LOOP, np.array([1000]), 1, values, "a model", {}, None, None, 0.0, ())
+
+
+def _model(samples: int, boards: tuple[str, ...], borrowed: tuple[str, ...]) -> Model:
+    return Model(
+        SCHEMA, "sifive-u74", "in-order", Factor(1.1, 0.01), Factor(1.0, 0.1), Factor(0.5, 0.1),
+        HalfWidths((0.01, 0.03, 0.05, 0.1), (0.02, 0.05, 0.2, 0.3)),
+        Evidence(samples, ("math/big",) if samples else (), (), boards, borrowed, {}), {},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    latencies = LatencyFile(SCHEMA, {"visionfive-2/sifive-u74": Latencies(20.0, None, 1e-7, 1e-8, ())})
+    write([_model(12, ("visionfive-2",), ())], latencies, tmp_path)
+    return tmp_path
+
+
+def test_a_loop_takes_its_cycles_times_the_correction(models: Path) -> None:
+    board = load_catalogue().board("visionfive-2")
+    one = Predictor(models).predict(_operation(), board, clock_hz=1e9)
+    half = Predictor(models).predict(_operation(), board, clock_hz=0.5e9)
+    assert 1.1e-6 <= one.seconds <= 3.3e-6  # one to three cycles a round, times 1.1
+    assert half.seconds == pytest.approx(2 * one.seconds)
+    assert (one.low, one.high) == pytest.approx((one.seconds * math.exp(-0.05), one.seconds * math.exp(0.05)))
+    assert (one.coverage, one.core) == (0.9, "sifive-u74")
+
+
+def test_what_lies_beyond_the_caches_is_added_in_the_boards_own_times(models: Path) -> None:
+    board = load_catalogue().board("visionfive-2")
+    without = Predictor(models).predict(_operation({}), board, clock_hz=1e9)
+    behind = Predictor(models).predict(
+        _operation({Measure.L1D_LOAD_MISS: 100.0, Measure.MEMORY: 10.0}), board, clock_hz=1e9
+    )
+    # Half of 100 times 20 cycles, and of 10 times 100 ns.
+    assert behind.seconds - without.seconds == pytest.approx(0.5 * (100 * 20e-9 + 10 * 100e-9))
+
+
+@pytest.mark.parametrize(
+    ("board", "model", "said"),
+    [
+        ("visionfive-2", _model(12, ("visionfive-2",), ()), "12 figures of 1 packages on its core, some on"),
+        ("milk-v-mars", _model(12, ("visionfive-2",), ()), "12 figures of its core on visionfive-2"),
+        (
+            "milk-v-mars",
+            _model(0, (), ("spacemit-x60",)),
+            "no figure of its core; corrected like other in-order",
+        ),
+        ("milk-v-mars", _model(0, (), ()), "no figure of any in-order core"),
+    ],
+)
+def test_a_prediction_says_what_it_rests_on(tmp_path: Path, board: str, model: Model, said: str) -> None:
+    write([model], LatencyFile(SCHEMA, {}), tmp_path)
+    found = Predictor(tmp_path).predict(_operation(), load_catalogue().board(board))
+    assert found.support.startswith(said)
+    own = board in model.evidence.boards
+    assert math.log(found.high / found.seconds) == pytest.approx(0.05 if own else 0.2)
+
+
+def test_another_instruction_set_is_refused(models: Path) -> None:
+    with pytest.raises(UsageError, match="raspberry-pi-5 does not run code of riscv64"):
+        Predictor(models).predict(_operation(), load_catalogue().board("raspberry-pi-5"))
