@@ -13,18 +13,16 @@ from emulab.calibration.fitting.evaluation import COVERAGE, LeftOut, interval_sc
 from emulab.calibration.fitting.joining import parts_of
 from emulab.calibration.fitting.rows import Row, Table
 from emulab.calibration.fitting.solve import ClockPrior, CorePrior, fit, predict
-from emulab.calibration.latencies import Latencies
 from emulab.errors import NothingRanError
 from emulab.profiling.profile import Measure
 from emulab.timing.core import load_core
 from emulab.timing.flow_graph import graph_of
+from emulab.timing.memory import MemoryTimes, memory_seconds
 from emulab.timing.pipeline import executed_instructions
 from emulab.timing.prediction import estimated_mispredictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from emulab.calibration.fitting.solve import Correction
     from emulab.profiling.operation import Operation
@@ -52,11 +50,15 @@ _FILL_CYCLES: Final = 2.0
 _HISTORY: Final = 256
 """Branches that a predictor remembers the way of (TAGE, Seznec and Michaud 2006, has histories of hundreds):
 an operation that has fewer and is the same each time is foretold."""
-_NEARLY_WHOLE: Final = 0.02
+_NEARLY_WHOLE: Final = 0.05
 _NEARLY_ALL: Final = 0.98
-LATENCIES: Final = Latencies(10.0, 12e-9, 110e-9, 64 / 20e9, ())
-"""What lies behind the first-level caches of a computer of today: of the order that makers' guides give. The
-fit has a factor for it."""
+_L2_CYCLES: Final = 10.0
+_L3_S: Final = 12e-9
+_MEMORY_S: Final = 110e-9
+_LINE_S: Final = 64 / 20e9
+_STORE: Final = 0.2
+"""What lies behind the first level of a computer of today, of the order that makers' guides give; a store's
+miss mostly hides in its buffer. The fit has a factor for all of it."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,7 @@ def judge(timed: Sequence[Timed], core: str, nominal_hz: float) -> Judgement:
     table = Table(fitted)
     solution = fit(table, cores, clocks)
     left_out = np.array([one.error for one in leave_out(LeftOut.PACKAGE, table, cores, clocks)])
-    group: NDArray[np.int64] = table.package
-    half = interval_scores(table, left_out, group, core, cores).half_width(COVERAGE)
+    half = interval_scores(table, left_out, core, cores).half_width(COVERAGE)
     every = Table(rows)
     hz = solution.clocks[SESSION]
     seconds = predict(
@@ -211,7 +212,7 @@ def reason_against(timed: Timed) -> str:
 
 
 def _row(timed: Timed, core: str, hz: float) -> Row:
-    parts = parts_of(timed.operation, core, LATENCIES)
+    parts = parts_of(timed.operation, core)
     return Row(
         session=SESSION,
         board="host",
@@ -223,16 +224,22 @@ def _row(timed: Timed, core: str, hz: float) -> Row:
         precision=max(_LEAST_PRECISION, timed.spread),
         cycles=parts.cycles,
         mispredictions=_mispredictions(timed.operation, core, parts.mispredictions),
-        memory_s=(parts.behind_cycles + _FILL_CYCLES * _from_second_level(timed.operation)) / hz
-        + parts.behind_s,
+        memory_s=_memory_s(timed.operation, hz),
     )
 
 
-def _from_second_level(operation: Operation) -> float:
-    """Return how many lines the prefetcher moves from the second level into the first."""
-    if operation.measures is None:
+def _memory_s(operation: Operation, hz: float) -> float:
+    """Return the seconds of what lies behind the first level, at a clock."""
+    measures = operation.measures
+    if measures is None:
         return 0.0
-    return float(operation.measures[Measure.PREFETCHED] - operation.measures[Measure.PREFETCH_MEMORY])
+    second = _L2_CYCLES / hz
+    times = MemoryTimes(
+        l2=second, memory=_MEMORY_S, l3=_L3_S, line=_LINE_S, page_walk=2 * second, store=_STORE
+    )
+    # A core that works on meanwhile waits for a prefetched line no longer than its transfer takes.
+    near = max(0.0, float(measures[Measure.PREFETCHED] - measures[Measure.PREFETCH_MEMORY]))
+    return memory_seconds(measures, times).total - near * (_L2_CYCLES - _FILL_CYCLES) / hz
 
 
 def _mispredictions(operation: Operation, core: str, modelled: float) -> float:
@@ -254,5 +261,5 @@ def repeats(operation: Operation) -> bool:
     """Tell whether an operation takes the same way each time: it executes blocks whole numbers of times."""
     each = operation.counts / max(operation.operations, 1)
     work = operation.counts * operation.blocks["instructions"].astype(np.int64)
-    is_whole = np.abs(each - np.round(each)) <= _NEARLY_WHOLE * np.maximum(each, 1.0)
+    is_whole = np.abs(each - np.round(each)) <= _NEARLY_WHOLE
     return bool(work[is_whole].sum() >= _NEARLY_ALL * work.sum())

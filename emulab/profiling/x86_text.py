@@ -13,6 +13,7 @@ _CONDITIONAL = re.compile(r"j(?!mp)|loop")
 _WIDTH = {"byte": 1, "word": 2, "dword": 4, "qword": 8, "xmmword": 16, "ymmword": 32, "zmmword": 64}
 _SIZE = re.compile(r"(\w+) ptr")
 _VECTOR = re.compile(r"\b[xyz]?mm\d")
+_INDEXED = re.compile(r"\[\w+(?: \+ [a-z]|\*)")
 _MOVE = re.compile(r"v?mov|v?lddqu|v?broadcast|v?pbroadcast|v?maskmov")
 _STRING = re.compile(r"(?:rep\w* )?(?:movs|stos|lods|cmps|scas)[bwdq]\b")
 _CRYPTO = re.compile(r"v?aes|sha(?:1|256|512)|v?pclmul|v?gf2p8|crc32")
@@ -55,7 +56,7 @@ def amd64_kind(mnemonic: str, operands: str) -> Kind:
     is_vector = _VECTOR.search(operands) is not None
     if has_memory and _MOVE.match(name):
         is_store = operands.partition(",")[0].rstrip().endswith("]")
-        form = "simd" if is_vector else "indexed" if "*" in operands or operands.count("+") > 1 else ""
+        form = "simd" if is_vector else "indexed" if _INDEXED.search(operands) else ""
         return Kind(Work.STORE if is_store else Work.LOAD, _width(operands), form)
     if _CRYPTO.match(name):
         return Kind(Work.CRYPTO, 0, "checksum" if name == "crc32" else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulab.calibration.fitting.evaluation import COVERAGE
@@ -56,7 +56,8 @@ def _summary(judgement: Judgement) -> str:
     packages = len({row.timed.package for row in judgement.judged})
     return (
         f"{number} benchmarks of {packages} packages that were not fitted to:"
-        f" error {judgement.quantile(0.5):.1%} at the median, {judgement.quantile(0.9):.1%} at the 90th percentile;"
+        f" error {judgement.quantile(0.5):.1%} at the median,"
+        f" {judgement.quantile(0.9):.1%} at the 90th percentile;"
         f" {judgement.coverage:.0%} within their intervals"
     )
 
@@ -79,20 +80,34 @@ def host_document(trial: HostTrial) -> Document:
 def _figures(row: Predicted, judgement: Judgement) -> Iterator[Figure]:
     timed = row.timed
     role = "not judged" if row.reason else "fitted" if timed.is_fitted else "judged"
-    common = {"name": "time", "unit": "s/op", "workload": timed.workload, "arch": "amd64", "board": "host"}
     evidence = {"role": role, **({"reason": row.reason} if row.reason else {})}
-    yield Figure(
-        **common, value=timed.seconds, kind=FigureClass.MEASURED, mode="native", n=timed.n,
+    measured = Figure(
+        name="time",
+        value=timed.seconds,
+        unit="s/op",
+        kind=FigureClass.MEASURED,
+        workload=timed.workload,
+        arch="amd64",
+        mode="native",
+        board="host",
+        n=timed.n,
         evidence={**evidence, "figure": "least", "middle_above_least": timed.spread},
-    )  # fmt: skip
-    yield Figure(
-        **common, value=row.seconds, kind=FigureClass.PREDICTED, mode="user", low=row.low, high=row.high,
+    )
+    yield measured
+    yield replace(
+        measured,
+        value=row.seconds,
+        kind=FigureClass.PREDICTED,
+        mode="user",
+        low=row.low,
+        high=row.high,
         coverage=COVERAGE,
+        n=1,
         evidence={
             **evidence,
             "model": judgement.core,
             "cycles": row.cycles,
             "mispredictions": row.mispredictions,
-            "error": row.error if math.isfinite(row.error) else None,
+            "error": row.error,
         },
-    )  # fmt: skip
+    )

@@ -15,7 +15,7 @@ from emulab.timing.capstone_registers import our_registers, registers
 from emulab.timing.instruction import FLAGS, FP, Instruction, group_name
 
 _MEMORY, _WRITES, _IMMEDIATE = 3, 2, 2  # capstone's CS_OP_MEM, CS_AC_WRITE and CS_OP_IMM
-_STACK = 4
+_STACK, _WORD = 4, 4
 _BRANCH = re.compile(r"j(?!mp)")
 _CRYPTO = re.compile(r"v?(?:aes|sha\d|pclmul)|crc32")
 _FLOAT = re.compile(
@@ -31,6 +31,7 @@ _FLOAT_FORMS = (
     ("mul", "multiply"),
 )
 _RENAMED = re.compile(r"mov|v?mov(?:[dq]|[au]p[sd]|dq[au])")
+_SHIFT = re.compile(r"(?:sh|sa|ro)[lr]x?")
 _ZEROING = ("xor", "pxor", "vpxor", "xorps", "vxorps", "sub")
 
 
@@ -70,12 +71,18 @@ def amd64_instruction(code: bytes) -> Instruction:
         same = 0 if group == "integer.move" and reads else None
         return Instruction(group if reads else "integer", found.size, data=reads, writes=writes, offset=same)
     if name == "lea":
-        return Instruction("integer.address", found.size, data=reads, writes=writes, offset=offset)
+        form = "sum" if len(reads) > 1 and offset is None and memory[0].mem.disp else ""
+        return Instruction(
+            group_name("integer.address", form), found.size, data=reads, writes=writes, offset=offset
+        )
     if name.startswith(("mov", "vmov", "lddqu", "vlddqu")) and memory and not name.startswith("movs "):
         form = "simd" if is_vector else ""
-        if stored:
-            return Instruction(group_name("store", form), found.size, (), address, data, offset=offset)
-        return Instruction(group_name("load", form), found.size, data, address, (), writes, offset=offset)
+        made = (
+            Instruction(group_name("store", form), found.size, (), address, data, offset=offset)
+            if stored
+            else Instruction(group_name("load", form), found.size, data, address, (), writes, offset=offset)
+        )
+        return made._replace(is_narrow=is_vector or memory[0].size < _WORD)
     group = _group(name, is_vector, found)
     if group in ("branch", "jump", "call", "return") or group.endswith("indirect"):
         moves = {"call": -8, "return": 8}.get(group.partition(".")[0])
@@ -118,6 +125,8 @@ def _group(name: str, is_vector: bool, found: Any) -> str:
         return "divide" if found.operands[0].size == 8 else "divide.word"
     if name in ("adc", "sbb", "adcx", "adox"):
         return "integer.carry"
+    if _SHIFT.fullmatch(name):
+        return "integer.shift"
     if _CRYPTO.match(name):
         return group_name("crypto", "checksum" if name == "crc32" else "sha" if "sha" in name else "")
     if name.startswith(("prefetch", "nop", "endbr")):

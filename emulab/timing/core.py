@@ -47,6 +47,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     :param slots: how much of the issue width it takes.
     :param per_cycle: registers that a load or store of several moves at once.
     :param alone: nothing else issues in the same cycle.
+    :param bubble: out of order, cycles without a fetch after it, beside those of any taken branch.
     :param at_retirement: out of order, it is executed when all before it have retired, as locked ones are.
     """
 
@@ -62,6 +63,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     per_cycle: int = 2
     alone: bool = False
     at_retirement: bool = False
+    bubble: int = 0
 
 
 class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,8 +77,9 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param pairs_dependent: whether two instructions may issue together where one needs the other's result
         at a later stage.
     :param fetch_bytes: the aligned piece of code that is fetched per cycle; 0: fetching never limits.
-    :param mirrors: the like of ``store_to_load`` where the address is in the same physical register, negative
-        where the load is done away with; None where that makes no difference.
+    :param mirrors: the like of ``store_to_load`` for words of integer registers, negative where the load is
+        done away with; None where that makes no difference.
+    :param fetches: such pieces per cycle, out of order.
     :param fetch_ahead: instructions that may wait between fetch and issue.
     :param store_to_load: cycles after a store before a load of the same address can issue; 0 for none.
     :param fuses: a conditional branch and the instruction before it that sets its flags are one for the front
@@ -97,6 +100,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     units: tuple[str, ...] = ()
     pairs_dependent: bool = False
     fetch_bytes: int = 0
+    fetches: int = 1
     fetch_ahead: int = 8
     store_to_load: int = 0
     mirrors: int | None = None
@@ -115,7 +119,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     :param pipes: bit masks of the pipes that can take it, () for none.
     :param unit: the number of the unit that does it, -1 for none.
     :param access: what it does to memory: see ``LOADS``, ``STORES``, ``ADDS`` and ``UPDATES``.
-    :param sets_flags: whether a branch may be fused to it; ``is_branch``: whether it may be such a branch.
+    :param is_narrow: whether what it loads or stores is no word of an integer register.
+    :param sets_flags: whether a branch may be fused to it.
     """
 
     pipes: tuple[int, ...]
@@ -139,8 +144,9 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     access: int
     offset: int | None
     sets_flags: bool
-    is_branch: bool
     at_retirement: bool
+    bubble: int
+    is_narrow: bool
 
 
 class Core:
@@ -203,8 +209,9 @@ class Core:
             access=_access(instruction),
             offset=instruction.offset,
             sets_flags=FLAGS in instruction.writes and instruction.group in ("integer", "integer.load"),
-            is_branch=instruction.group == "branch",
             at_retirement=group.at_retirement,
+            bubble=group.bubble,
+            is_narrow=instruction.is_narrow,
         )
 
 

@@ -26,6 +26,7 @@ class Instruction(NamedTuple):
     :param writes: registers of the result.
     :param base: address registers that are moved on (Arm's writeback).
     :param moves: by how much they are, where that is known.
+    :param is_narrow: whether it loads or stores a byte, half a word, or a part of a vector register.
     :param elements: registers that a load or store moves.
     :param offset: what is added to the address register of a load or store, or to a register by an addition;
         None where it is not known.
@@ -41,6 +42,7 @@ class Instruction(NamedTuple):
     elements: int = 1
     offset: int | None = None
     moves: int | None = None
+    is_narrow: bool = False
 
 
 def group_name(work: str, *forms: str) -> str:

@@ -29,7 +29,7 @@ def out_of_order_times(
     """
     per_slot = 1 / facts.issue
     per_retired = 1 / (facts.retire or facts.issue)
-    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
+    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble, facts.fetches)
     ready = [0] * REGISTERS
     in_address = [0] * REGISTERS
     busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
@@ -73,6 +73,7 @@ def out_of_order_times(
             ready[register] = in_address[register] = needed + step.base_latency
         retired = max(retired + per_retired * slots, finished)
         times.append(retired)
+        fetch.wait(step.bubble)
         if leaves:
             fetch.take()
         elif step.is_branch:

@@ -17,8 +17,7 @@ class Stored:
     """Follows addresses as far as they are a register's value plus something known.
 
     :param delay: cycles after a store before a load of the same 8 bytes can have them.
-    :param mirrored: the same where the address is in the same physical register, which only a plain move gives
-        another name; None for no difference.
+    :param mirrored: the same for words of integer registers; None for no difference.
     """
 
     def __init__(self, delay: int, mirrored: int | None = None) -> None:
@@ -27,9 +26,7 @@ class Stored:
         self._next = REGISTERS
         # What a register holds: the number of a value that is not known, and what was added to it.
         self._value = [(register, 0) for register in range(REGISTERS)]
-        self._physical = list(range(REGISTERS))
-        self._allocated = REGISTERS
-        self._stores: dict[tuple[int, int], tuple[int, int]] = {}
+        self._stores: dict[tuple[int, int], tuple[int, bool]] = {}
 
     def ready(self, step: Step) -> int:
         """Return from when on a load can issue."""
@@ -38,15 +35,14 @@ class Stored:
         found = self._stores.get(self._place(step))
         if found is None:
             return 0
-        cycle, physical = found
-        is_same = physical == self._physical[step.address[0]]
-        return cycle + (self._mirrored if is_same else self._delay)
+        cycle, is_narrow = found
+        return cycle + (self._delay if is_narrow or step.is_narrow else self._mirrored)
 
     def note(self, step: Step, cycle: int) -> None:
         """Note what an instruction that issued stores, and which registers it changes."""
         if step.access in (STORES, UPDATES) and step.address:
             worked = step.latency if step.access == UPDATES else 0
-            self._stores[self._place(step)] = cycle + worked, self._physical[step.address[0]]
+            self._stores[self._place(step)] = cycle + worked, step.is_narrow
         for register in step.base:
             self._move(register, register, step.moves)
         if step.access == ADDS and step.offset is not None:
@@ -59,11 +55,6 @@ class Stored:
 
     def _move(self, register: int, source: int, by: int | None) -> None:
         """Note that a register has another's value and something more, or something unknown."""
-        if by == 0:
-            self._physical[register] = self._physical[source]
-        else:
-            self._physical[register] = self._allocated
-            self._allocated += 1
         if by is None:
             self._value[register] = self._next, 0
             self._next += 1
