@@ -43,7 +43,13 @@ RISCV64 = Architecture(
     "riscv64", "riscv64", "linux/riscv64", "riscv64", "riscv64-linux-gnu", "riscv64", "riscv", "EM_RISCV", 64
 )
 
+AMD64 = Architecture(
+    "amd64", "amd64", "linux/amd64", "amd64", "x86_64-linux-gnu", "x86_64", "x86", "EM_X86_64", 64
+)
+"""No guest's: static programs for this computer are counted on an emulated processor of its own kind."""
+
 ARCHITECTURES: dict[str, Architecture] = {a.name: a for a in (ARM64, ARMV7, RISCV64)}
+EMULATED = ARCHITECTURES | {AMD64.name: AMD64}
 
 _SPELLINGS = {
     "arm64": "arm64", "aarch64": "arm64", "arm64/v8": "arm64", "arm64v8": "arm64", "armv8": "arm64",

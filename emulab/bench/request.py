@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulab.bench.host import host_place
+from emulab.boards import load_catalogue
 from emulab.errors import UsageError
 from emulab.toolchain.request import BuildRequest
 from emulab.workloads.request import BuildOptions, Place, Program, ProgramKind, RunRequest, find_places
@@ -32,7 +34,8 @@ class BenchRequest:
         of that falls into which instructions depends on this host's clock. Otherwise the program stands.
     :param caches: model the board's caches and branch prediction too.
     :param model: what to model instead of the board's own; only with ``caches``.
-    :param only: of the benchmarks that the pattern means, count those of these names alone; None for all.
+    :param only: of the benchmarks that the pattern means, count those of these names alone, which may
+        have their package in front (``bytes.BenchmarkEqual``); None for all.
     :param effort: how far the search for stable counts goes; None for as far as figures need it.
     """
 
@@ -64,10 +67,16 @@ class BenchRequest:
                 "benchmarks are counted in user mode only",
                 hint="leave --mode out: what a benchmark itself executes is the same in both",
             )
-        return find_places(
+        catalogue = load_catalogue()
+        hosts = [board for name in self.boards if (board := catalogue.board(name)).kind == "host"]
+        boards = tuple(name for name in self.boards if catalogue.board(name).kind != "host")
+        of_host = [host_place(board) for board in hosts]
+        if of_host and not boards and not self.architectures:
+            return of_host
+        return of_host + find_places(
             RunRequest(
                 program=Program(ProgramKind.PACKAGE, "benchmarks", ".", self.directory),
-                boards=self.boards,
+                boards=boards,
                 architectures=self.architectures,
                 # A test binary is static: every root filesystem is the same to it.
                 libcs=("musl",),

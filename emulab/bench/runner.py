@@ -242,7 +242,8 @@ class _Crew:
             effort=self._request.effort,
         )
         for found in listed.found:
-            if only is not None and found.name not in only:
+            package = work.program.package.import_path
+            if only is not None and found.name not in only and f"{package}.{found.name}" not in only:
                 continue
             work.found.append(found.name)
             self._total += 1

@@ -5,9 +5,23 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armv7", "riscv64": "riscv64"}
+# GODEBUG=cpu.NAME=off of amd64 (internal/cpu/cpu_x86.go): Go's name and Linux's flag for it.
+_SWITCHES = {
+    "adx": "adx", "aes": "aes", "avx": "avx", "avx2": "avx2", "avx512bw": "avx512bw", "avx512cd": "avx512cd",
+    "avx512dq": "avx512dq", "avx512f": "avx512f", "avx512vl": "avx512vl", "bmi1": "bmi1", "bmi2": "bmi2",
+    "fma": "fma", "pclmulqdq": "pclmulqdq", "popcnt": "popcnt", "rdtscp": "rdtscp", "sha": "sha_ni",
+    "sse3": "pni", "sse41": "sse4_1", "sse42": "sse4_2", "ssse3": "ssse3", "vpclmulqdq": "vpclmulqdq",
+}  # fmt: skip
+# What QEMU emulates of these with -cpu max (TCG_*_FEATURES of target/i386/cpu.c, QEMU 10.0): all but AVX-512.
+_NOT_EMULATED = frozenset({"avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl", "vpclmulqdq"})
+# One instruction for a whole copy, whose time does not follow from a count: Go has loops for it, too.
+_NOT_COUNTABLE = ("erms", "fsrm")
 _PROC = Path("/proc")
 _CPUS = Path("/sys/devices/system/cpu")
 
@@ -40,6 +54,22 @@ def facts(proc: Path = _PROC, cpus: Path = _CPUS) -> dict[str, Any]:
     if memory is not None:
         document["memory"] = {"assumed_mib": memory}
     return document
+
+
+def processor(proc: Path = _PROC) -> tuple[str, int]:
+    """Return the maker of an amd64 processor, as CPUID has it, and its family; 0 where that is not said."""
+    info = _cpu_information(proc / "cpuinfo")
+    family = info.get("cpu family", "")
+    return info.get("vendor_id", "unknown"), int(family) if family.isdigit() else 0
+
+
+def go_switches(flags: Sequence[str]) -> list[str]:
+    """Return the items of ``GODEBUG`` by which Go runs the same code here as on QEMU's amd64 processor.
+
+    :param flags: of this computer, as Linux names them.
+    """
+    lacking = [name for name, flag in _SWITCHES.items() if flag not in flags or name in _NOT_EMULATED]
+    return [f"cpu.{name}=off" for name in sorted([*lacking, *_NOT_COUNTABLE])]
 
 
 def _cpu_information(path: Path) -> dict[str, str]:

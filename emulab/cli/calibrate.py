@@ -9,6 +9,7 @@ import click
 
 from emulab.cli.calibrate_count import count as count_operations
 from emulab.cli.calibrate_fit import evaluate, fit
+from emulab.cli.calibrate_host import host
 from emulab.cli.display import json_option, print_json
 from emulab.cli.parameters import known_boards
 
@@ -33,6 +34,7 @@ def command() -> None:
 
 
 command.add_command(count_operations)
+command.add_command(host)
 command.add_command(fit)
 command.add_command(evaluate)
 

@@ -6,7 +6,7 @@ import shlex
 import signal
 from typing import TYPE_CHECKING, Any, Self
 
-from emulab.architectures import architecture
+from emulab.architectures import EMULATED
 from emulab.engine.container import commands
 from emulab.errors import UsageError, WorkloadError
 from emulab.machines.agent_documents import (
@@ -133,7 +133,7 @@ class AgentMachine:
     def _program(self, command: Command) -> Program:
         argv = command.argv
         if self._prefix:
-            argv = emulated_argv(self._agent, command, architecture(self._facts.arch), self._prefix)
+            argv = emulated_argv(self._agent, command, EMULATED[self._facts.arch], self._prefix)
         environment = {**command.environment, **self._environment}
         settings = [f"{name}={value}" for name, value in environment.items()]
         commands.debug(shlex.join(["env", *settings, *argv]))

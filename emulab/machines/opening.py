@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
+from emulab.architectures import ARM64
 from emulab.cache import digest, entry, sweep_scratch
 from emulab.engine import connect, sweep
 from emulab.errors import EmulabError
@@ -32,7 +33,8 @@ STOCK = "stock"
 
 def images_of(target: Target) -> list[str]:
     """Return the names of the images that a machine is made of."""
-    arch = target.architecture.name
+    # Static programs need nothing of a root filesystem: without one of their own, another's is as good.
+    arch = target.architecture.name if target.has_root_of_its_own else ARM64.name
     if target.mode == "user":
         return [f"rootfs-{target.libc}-{arch}", "qemu-user"]
     # Debian's kernels need modules to read a disk; their guests have the root filesystem in memory.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulab.architectures import ARCHITECTURES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,6 +41,11 @@ class Target:
     board: str | None = None
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_root_of_its_own(self) -> bool:
+        """Whether there are root filesystems for its architecture; without, only static programs run."""
+        return self.architecture.name in ARCHITECTURES
 
     @property
     def title(self) -> str:

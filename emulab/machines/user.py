@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from emulab.architectures import ARM64
 from emulab.cache import digest
 from emulab.engine import VolumeMount
 from emulab.engine.volumes import ensure_volume, fill_from_image
@@ -38,9 +39,10 @@ def open_user_machine(
     """
     # Without a network the engine leaves /etc/hosts empty, whatever the image has there.
     etc = [] if target.network else [VolumeMount(_ensure_etc(engine, rootfs), _ETC)]
-    table = Table(engine, tools.agent, tools.volume, rootfs.id)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(table.hold(target.architecture))
+        if target.has_root_of_its_own:
+            table = Table(engine, tools.agent, tools.volume, rootfs.id)
+            stack.enter_context(table.hold(target.architecture))
         hosting = stack.enter_context(
             Hosting(
                 engine,
@@ -51,7 +53,7 @@ def open_user_machine(
                 memory=target.memory + _EMULATOR_MEMORY,
                 cpus=target.cpus,
                 network=target.network,
-                platform=target.architecture.platform,
+                platform=(target.architecture if target.has_root_of_its_own else ARM64).platform,
             )
         )
         close = stack.pop_all().close

@@ -46,7 +46,7 @@ def bench_with_predictions(request: BenchRequest, what_if: WhatIf, progress: Pro
     :raises InfrastructureError: something beneath failed.
     """
     result = bench(request, progress)
-    boards = {each.place.board.id for each in result.outcomes if each.counted and each.place.board.clusters}
+    boards = {each.place.board.id for each in result.outcomes if each.counted and _is_modelled(each)}
     if not boards:
         return result
     measured = _measured(replace(request, boards=tuple(sorted(boards)), architectures=()), progress)
@@ -61,6 +61,12 @@ def bench_with_predictions(request: BenchRequest, what_if: WhatIf, progress: Pro
             figures.append(_figure(outcome, predicted, has_memory=heavy is not None))
     document = replace(result.document, figures=(*result.document.figures, *figures))
     return replace(result, document=document)
+
+
+def _is_modelled(outcome: Outcome) -> bool:
+    """Tell whether a place stands for a board with cores; of this computer no model is shipped."""
+    board = outcome.place.board
+    return bool(board.clusters) and board.kind != "host"
 
 
 def _measured(request: BenchRequest, progress: Progress) -> dict[tuple[str, str], Counted]:

@@ -1,4 +1,4 @@
-"""What kind of work each instruction is: on Arm by capstone, on RISC-V by the manual's opcodes.
+"""What kind of work each instruction is: on Arm and x86-64 by capstone, on RISC-V by the manual's opcodes.
 
 capstone 5 knows neither Zba, Zbb and the scalar cryptography of RISC-V nor its vectors, and RISC-V's opcodes
 are so regular that all of them take less than a table of the missing ones; a test holds both to agree.
@@ -17,6 +17,7 @@ from emulab.profiling.disassembly import decode
 from emulab.profiling.instructions import instructions_of
 from emulab.profiling.riscv_opcodes import riscv_kind
 from emulab.profiling.work import Kind, Work
+from emulab.profiling.x86_text import amd64_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def kind_of(isa: str, word: int, size: int, is_thumb: bool = False) -> Kind:
     """Return what kind of work one instruction is.
 
-    :param word: its encoding as a little-endian number of ``size`` bytes.
+    :param word: its encoding as a little-endian number of ``size`` bytes; of amd64 as many as fit 8 bytes.
     :raises UsageError: there are no classes for this instruction set.
     """
     if isa == "riscv64":
@@ -42,7 +43,11 @@ def kind_of(isa: str, word: int, size: int, is_thumb: bool = False) -> Kind:
     if isa == "armv7":
         text = decode("thumb" if is_thumb else isa, word.to_bytes(size, "little"))
         return armv7_kind(*text) if text is not None else Kind(Work.SYSTEM)
-    raise UsageError(f"instructions of {isa} are not classified", hint="arm64, armv7 and riscv64 are")
+    if isa == "amd64":
+        # What lies beyond 8 bytes are constants; zeros do as well to tell what is done.
+        text = decode(isa, word.to_bytes(8, "little") + bytes(8))
+        return amd64_kind(*text) if text is not None else Kind(Work.SYSTEM)
+    raise UsageError(f"instructions of {isa} are not classified", hint="arm64, armv7, riscv64 and amd64 are")
 
 
 def kinds_of(instructions: Instructions) -> tuple[Sequence[Kind], NDArray[np.int64]]:

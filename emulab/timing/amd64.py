@@ -14,19 +14,24 @@ from emulab.profiling.disassembly import disassembler
 from emulab.timing.capstone_registers import our_registers, registers
 from emulab.timing.instruction import FLAGS, FP, Instruction, group_name
 
-_MEMORY, _WRITES = 3, 2  # capstone's CS_OP_MEM and CS_AC_WRITE
+_MEMORY, _WRITES, _IMMEDIATE = 3, 2, 2  # capstone's CS_OP_MEM, CS_AC_WRITE and CS_OP_IMM
+_STACK, _WORD = 4, 4
 _BRANCH = re.compile(r"j(?!mp)")
-_CRYPTO = re.compile(r"v?(?:aes|sha\d|sha1|pclmul)")
+_CRYPTO = re.compile(r"v?(?:aes|sha\d|pclmul)|crc32")
 _FLOAT = re.compile(
     r"v?(?:add|sub|mul|div|sqrt|max|min|cmp|u?comi|cvt|round|fn?m(?:add|sub)\d+)\w*?(?:s[sdi]|p[sd])"
 )
 _FLOAT_FORMS = (
+    ("cvt", "convert"),
+    ("comi", "compare"),
     ("div", "divide"),
     ("sqrt", "sqrt"),
     ("madd", "fused"),
     ("msub", "fused"),
     ("mul", "multiply"),
 )
+_RENAMED = re.compile(r"mov|v?mov(?:[dq]|[au]p[sd]|dq[au])")
+_SHIFT = re.compile(r"(?:sh|sa|ro)[lr]x?")
 _ZEROING = ("xor", "pxor", "vpxor", "xorps", "vxorps", "sub")
 
 
@@ -54,27 +59,56 @@ def amd64_instruction(code: bytes) -> Instruction:
     stored = any(operand.access & _WRITES for operand in memory)
     loaded = any(operand.access & ~_WRITES for operand in memory)
     data = tuple(each for each in reads if each not in address)
+    offset = _offset(memory)
     is_vector = any(FP <= each < FLAGS for each in (*data, *writes))
     if str(found.mnemonic).startswith("lock") or (name.startswith("xchg") and memory):
         return Instruction("atomic", found.size, (), address, data, writes)
     if name in _ZEROING and len({operand.reg for operand in found.operands}) == 1 and not memory:
         return Instruction("integer.zero", found.size, writes=writes)
+    if not memory and _RENAMED.fullmatch(name) and found.operands[0].size >= 4:
+        is_transfer = len({FP <= each < FLAGS for each in (*reads, *writes)}) > 1
+        group = ("simd.transfer" if is_transfer else "simd.move") if is_vector else "integer.move"
+        same = 0 if group == "integer.move" and reads else None
+        return Instruction(group if reads else "integer", found.size, data=reads, writes=writes, offset=same)
     if name == "lea":
-        return Instruction("integer.address", found.size, data=reads, writes=writes)
+        form = "sum" if len(reads) > 1 and offset is None and memory[0].mem.disp else ""
+        return Instruction(
+            group_name("integer.address", form), found.size, data=reads, writes=writes, offset=offset
+        )
     if name.startswith(("mov", "vmov", "lddqu", "vlddqu")) and memory and not name.startswith("movs "):
         form = "simd" if is_vector else ""
-        if stored:
-            return Instruction(group_name("store", form), found.size, (), address, data)
-        return Instruction(group_name("load", form), found.size, data, address, (), writes)
+        made = (
+            Instruction(group_name("store", form), found.size, (), address, data, offset=offset)
+            if stored
+            else Instruction(group_name("load", form), found.size, data, address, (), writes, offset=offset)
+        )
+        return made._replace(is_narrow=is_vector or memory[0].size < _WORD)
     group = _group(name, is_vector, found)
     if group in ("branch", "jump", "call", "return") or group.endswith("indirect"):
-        return Instruction(group, found.size, data if group == "branch" else (), address)
+        moves = {"call": -8, "return": 8}.get(group.partition(".")[0])
+        base = (_STACK,) if moves is not None else ()
+        early = data if group == "branch" else ()
+        return Instruction(group, found.size, early, address, base=base, moves=moves)
+    stack = (_STACK,)
     if name == "push":
-        return Instruction("store", found.size, (), (4,), data, base=(4,))
+        stored_too = tuple(each for each in data if each != _STACK)
+        return Instruction("store", found.size, (), stack, stored_too, base=stack, offset=-8, moves=-8)
     if name == "pop":
-        return Instruction("load", found.size, (), (4,), (), tuple(w for w in writes if w != 4), base=(4,))
+        loads = tuple(each for each in writes if each != _STACK)
+        return Instruction("load", found.size, (), stack, (), loads, base=stack, offset=0, moves=8)
     form = "update" if stored else "load" if loaded and memory else ""
-    return Instruction(group_name(group, form), found.size, data, address, (), writes)
+    if name in ("add", "sub") and not memory and found.operands[1].type == _IMMEDIATE:
+        offset = int(found.operands[1].imm) * (1 if name == "add" else -1)
+    # What comes from memory is loaded first, whenever the other operands come.
+    early, late = ((), data) if form else (data, ())
+    return Instruction(group_name(group, form), found.size, early, address, late, writes, offset=offset)
+
+
+def _offset(memory: list[Any]) -> int | None:
+    """Return the constant part of the address of one operand in memory, None where there is more to it."""
+    if len(memory) != 1 or memory[0].mem.index or memory[0].mem.segment:
+        return None
+    return int(memory[0].mem.disp)
 
 
 def _group(name: str, is_vector: bool, found: Any) -> str:
@@ -91,8 +125,12 @@ def _group(name: str, is_vector: bool, found: Any) -> str:
         return "divide" if found.operands[0].size == 8 else "divide.word"
     if name in ("adc", "sbb", "adcx", "adox"):
         return "integer.carry"
+    if _SHIFT.fullmatch(name):
+        return "integer.shift"
     if _CRYPTO.match(name):
-        return "crypto"
+        return group_name("crypto", "checksum" if name == "crc32" else "sha" if "sha" in name else "")
+    if name.startswith(("prefetch", "nop", "endbr")):
+        return "system.prefetch" if name.startswith("prefetch") else "integer.zero"
     if name in ("syscall", "cpuid", "rdtsc", "rdtscp", "xgetbv"):
         return "system"
     if name.startswith(("mfence", "lfence", "sfence")):

@@ -19,14 +19,16 @@ from emulab.boards.checking import check_complete, check_file
 from emulab.boards.library import read_toml
 from emulab.errors import UsageError
 from emulab.profiling.work import Work
+from emulab.timing.instruction import FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emulab.timing.instruction import Instruction
 
-LOADS, STORES, ADDS = 1, 2, 3
-"""What an instruction whose offset is known does: loads, stores, or adds the offset to a register."""
+LOADS, STORES, ADDS, UPDATES = 1, 2, 3, 4
+"""What an instruction whose offset is known does: loads, stores, adds the offset to a register, or both loads
+and stores."""
 
 SHIPPED = Path(__file__).resolve().parent / "cores"
 
@@ -45,6 +47,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     :param slots: how much of the issue width it takes.
     :param per_cycle: registers that a load or store of several moves at once.
     :param alone: nothing else issues in the same cycle.
+    :param bubble: out of order, cycles without a fetch after it, beside those of any taken branch.
+    :param at_retirement: out of order, it is executed when all before it have retired, as locked ones are.
     """
 
     latency: int
@@ -58,6 +62,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     slots: int = 1
     per_cycle: int = 2
     alone: bool = False
+    at_retirement: bool = False
+    bubble: int = 0
 
 
 class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,8 +77,13 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param pairs_dependent: whether two instructions may issue together where one needs the other's result
         at a later stage.
     :param fetch_bytes: the aligned piece of code that is fetched per cycle; 0: fetching never limits.
+    :param mirrors: the like of ``store_to_load`` for words of integer registers, negative where the load is
+        done away with; None where that makes no difference.
+    :param fetches: such pieces per cycle, out of order.
     :param fetch_ahead: instructions that may wait between fetch and issue.
     :param store_to_load: cycles after a store before a load of the same address can issue; 0 for none.
+    :param fuses: a conditional branch and the instruction before it that sets its flags are one for the front
+        end and the window.
     :param taken_bubble: cycles in which nothing is fetched after a taken branch that was foretold.
     :param passed_bubble: cycles in which nothing is fetched after a conditional branch that was not taken.
     :param mispredict: cycles lost by a branch that was not.
@@ -89,8 +100,11 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     units: tuple[str, ...] = ()
     pairs_dependent: bool = False
     fetch_bytes: int = 0
+    fetches: int = 1
     fetch_ahead: int = 8
     store_to_load: int = 0
+    mirrors: int | None = None
+    fuses: bool = False
     taken_bubble: int = 0
     passed_bubble: int = 0
     mispredict: int
@@ -104,7 +118,9 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
     :param pipes: bit masks of the pipes that can take it, () for none.
     :param unit: the number of the unit that does it, -1 for none.
-    :param access: what it does to memory: see ``LOADS``, ``STORES`` and ``ADDS``.
+    :param access: what it does to memory: see ``LOADS``, ``STORES``, ``ADDS`` and ``UPDATES``.
+    :param is_narrow: whether what it loads or stores is no word of an integer register.
+    :param sets_flags: whether a branch may be fused to it.
     """
 
     pipes: tuple[int, ...]
@@ -120,12 +136,17 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     writes: tuple[int, ...]
     base: tuple[int, ...]
     base_latency: int
+    moves: int | None
     slots: int
     alone: bool
     size: int
     is_branch: bool
     access: int
     offset: int | None
+    sets_flags: bool
+    at_retirement: bool
+    bubble: int
+    is_narrow: bool
 
 
 class Core:
@@ -180,19 +201,26 @@ class Core:
             writes=instruction.writes,
             base=instruction.base,
             base_latency=group.base,
+            moves=instruction.moves,
             slots=group.slots,
             alone=group.alone or turns > 1,
             size=instruction.size,
             is_branch=instruction.group.startswith("branch"),
             access=_access(instruction),
             offset=instruction.offset,
+            sets_flags=FLAGS in instruction.writes and instruction.group in ("integer", "integer.load"),
+            at_retirement=group.at_retirement,
+            bubble=group.bubble,
+            is_narrow=instruction.is_narrow,
         )
 
 
 def _access(instruction: Instruction) -> int:
     if instruction.offset is None:
         return 0
-    if instruction.group.startswith("load"):
+    if instruction.group.endswith(".update"):
+        return UPDATES
+    if instruction.group.startswith("load") or instruction.group.endswith(".load"):
         return LOADS
     if instruction.group.startswith("store"):
         return STORES

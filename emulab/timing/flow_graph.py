@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from emulab.profiling.instructions import Instructions
 
 _LONGEST_WALK = 200
+_MOST_INDIRECT = 300
+_LEAST_MISSING = 0.01
+_INDIRECT = (Flow.INDIRECT_JUMP, Flow.INDIRECT_CALL)
 _ONWARD = (Flow.NEXT, Flow.TRAP)
 
 
@@ -58,7 +61,8 @@ def graph_of(instructions: Instructions, executions: NDArray[np.uint64]) -> Grap
     """Return the basic blocks that were executed, and the edges between them.
 
     What a return leads to is what stands after the call; the edge comes from the block that the called
-    function most likely returns from. Where an indirect jump or call leads to is not known.
+    function most likely returns from. Where an indirect jump or call leads to is taken from how often
+    blocks were executed that nothing else leads to.
 
     :param executions: how often each instruction was executed.
     """
@@ -81,7 +85,7 @@ def graph_of(instructions: Instructions, executions: NDArray[np.uint64]) -> Grap
     edges = _edges(instructions, branches, count, block_of, end - 1)
     source, to, weight = edges
     graph = Graph(instructions, branches, first, end, count[first], source, to, weight)
-    return _with_returns(graph, block_of)
+    return _with_returns(_with_indirect(graph, block_of), block_of)
 
 
 def _find(address: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -122,6 +126,49 @@ def _edges(
     return edges[0], edges[1], edges[2]
 
 
+def _with_indirect(graph: Graph, block_of: NDArray[np.int64]) -> Graph:
+    """Add edges from indirect jumps and calls to blocks that nothing else leads to, by likeness of counts."""
+    kind, _ = graph.instructions.flow
+    address, following = graph.instructions.address, graph.instructions.address + graph.instructions.size
+    last = graph.end - 1
+    sources = _most(np.flatnonzero(np.isin(kind[last], _INDIRECT)), graph.count)
+    missing = graph.count - np.bincount(graph.target, graph.weight, len(graph.count)).astype(np.int64)
+    calls = np.isin(kind[last], (Flow.CALL, Flow.INDIRECT_CALL))
+    after = _find(address, following[last[calls]])
+    after = block_of[after[after >= 0]]
+    missing[after[after >= 0]] = 0  # a return leads there
+    targets = _most(np.flatnonzero(missing > _LEAST_MISSING * graph.count), missing)
+    if not len(sources) or not len(targets):
+        return graph
+    left, wanted = graph.count[sources].astype(np.int64), missing[targets]
+    unlike = np.abs(np.log(left[:, None] / wanted[None, :]))
+    added = []
+    for pair in np.argsort(unlike, axis=None, kind="stable").tolist():
+        one, other = divmod(pair, len(targets))
+        weight = int(min(left[one], wanted[other]))
+        if weight > 0:
+            left[one] -= weight
+            wanted[other] -= weight
+            added.append((int(sources[one]), int(targets[other]), weight))
+    return _with_edges(graph, added)
+
+
+def _most(blocks: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of some blocks that are executed most."""
+    chosen: NDArray[np.int64] = blocks[np.argsort(-count[blocks], kind="stable")[:_MOST_INDIRECT]]
+    return chosen
+
+
+def _with_edges(graph: Graph, added: list[tuple[int, int, int]]) -> Graph:
+    more = np.array(added, np.int64).reshape(-1, 3).T
+    return replace(
+        graph,
+        source=np.concatenate([graph.source, more[0]]),
+        target=np.concatenate([graph.target, more[1]]),
+        weight=np.concatenate([graph.weight, more[2]]),
+    )
+
+
 def _with_returns(graph: Graph, block_of: NDArray[np.int64]) -> Graph:
     """Add the edges of returns."""
     kind, target = graph.instructions.flow
@@ -142,6 +189,8 @@ def _with_returns(graph: Graph, block_of: NDArray[np.int64]) -> Graph:
         if kind[last[call]] == Flow.CALL:
             found = int(_find(address, target[last[call] : last[call] + 1])[0])
             entries[call] = int(block_of[found]) if found >= 0 else -1
+        else:
+            entries[call] = max(outgoing.get(call, []), default=(0, -1))[1]
     returning: dict[int, int] = {}
     added: list[tuple[int, int, int]] = []
     for call, onward in after_call.items():
@@ -151,17 +200,7 @@ def _with_returns(graph: Graph, block_of: NDArray[np.int64]) -> Graph:
         source = returning.get(entry, -1)
         # Of a function that is not known only the call is.
         added.append((source if source >= 0 else call, onward, int(graph.count[call])))
-    more = np.array(added, np.int64).reshape(-1, 3).T
-    return Graph(
-        graph.instructions,
-        graph.branches,
-        graph.first,
-        graph.end,
-        graph.count,
-        np.concatenate([graph.source, more[0]]),
-        np.concatenate([graph.target, more[1]]),
-        np.concatenate([graph.weight, more[2]]),
-    )
+    return _with_edges(graph, added)
 
 
 def _returning_block(

@@ -25,6 +25,8 @@ class Instruction(NamedTuple):
     :param late: registers needed last: what a store writes, what a multiplication is added to.
     :param writes: registers of the result.
     :param base: address registers that are moved on (Arm's writeback).
+    :param moves: by how much they are, where that is known.
+    :param is_narrow: whether it loads or stores a byte, half a word, or a part of a vector register.
     :param elements: registers that a load or store moves.
     :param offset: what is added to the address register of a load or store, or to a register by an addition;
         None where it is not known.
@@ -39,6 +41,8 @@ class Instruction(NamedTuple):
     base: tuple[int, ...] = ()
     elements: int = 1
     offset: int | None = None
+    moves: int | None = None
+    is_narrow: bool = False
 
 
 def group_name(work: str, *forms: str) -> str:

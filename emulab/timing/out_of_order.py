@@ -29,20 +29,23 @@ def out_of_order_times(
     """
     per_slot = 1 / facts.issue
     per_retired = 1 / (facts.retire or facts.issue)
-    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
+    fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble, facts.fetches)
     ready = [0] * REGISTERS
     in_address = [0] * REGISTERS
     busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
-    unit_free_at = [0] * len(facts.units)
+    busy |= {-1 - unit: set() for unit in range(len(facts.units))}
     front, retired = 0.0, 0.0
-    stored = Stored(facts.store_to_load) if facts.store_to_load else None
+    stored = Stored(facts.store_to_load, facts.mirrors) if facts.store_to_load else None
     times: list[float] = []
+    sets_flags = False
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):
         fetch.hold(int(front) - _FETCHED_AHEAD)
         front = max(front, fetch.of(address, step.size))
         if number >= facts.window:
             front = max(front, times[number - facts.window])
-        front += step.slots * per_slot
+        slots = 0 if sets_flags and step.is_branch else step.slots
+        sets_flags = facts.fuses and step.sets_flags
+        front += slots * per_slot
         needed = int(front)
         for register in step.address:
             needed = max(needed, in_address[register])
@@ -54,12 +57,12 @@ def out_of_order_times(
             start = max(start, ready[register] - step.late_stage)
         if stored is not None:
             start = max(start, stored.ready(step))
+        if step.at_retirement:
+            start = max(start, int(retired))
         if step.unit >= 0:
-            start = max(start, unit_free_at[step.unit])
+            start = _place(start, (-1 - step.unit,), step.occupancy, busy)
         if step.pipes:
             start = _place(start, step.pipes, step.occupancy if step.unit < 0 else 1, busy)
-        if step.unit >= 0:
-            unit_free_at[step.unit] = start + step.occupancy
         finished = start + step.latency
         if stored is not None:
             stored.note(step, start)
@@ -68,8 +71,9 @@ def out_of_order_times(
             in_address[register] = start + step.to_address
         for register in step.base:
             ready[register] = in_address[register] = needed + step.base_latency
-        retired = max(retired + per_retired * step.slots, finished)
+        retired = max(retired + per_retired * slots, finished)
         times.append(retired)
+        fetch.wait(step.bubble)
         if leaves:
             fetch.take()
         elif step.is_branch:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulab.timing.core import ADDS, LOADS, STORES
-from emulab.timing.instruction import REGISTERS
+from emulab.timing.core import ADDS, LOADS, STORES, UPDATES
+from emulab.timing.instruction import FLAGS, REGISTERS
 
 if TYPE_CHECKING:
     from emulab.timing.core import Step
@@ -17,32 +17,50 @@ class Stored:
     """Follows addresses as far as they are a register's value plus something known.
 
     :param delay: cycles after a store before a load of the same 8 bytes can have them.
+    :param mirrored: the same for words of integer registers; None for no difference.
     """
 
-    def __init__(self, delay: int) -> None:
+    def __init__(self, delay: int, mirrored: int | None = None) -> None:
         self._delay = delay
+        self._mirrored = delay if mirrored is None else mirrored
         self._next = REGISTERS
         # What a register holds: the number of a value that is not known, and what was added to it.
         self._value = [(register, 0) for register in range(REGISTERS)]
-        self._stores: dict[tuple[int, int], int] = {}
+        self._stores: dict[tuple[int, int], tuple[int, bool]] = {}
 
     def ready(self, step: Step) -> int:
         """Return from when on a load can issue."""
-        if step.access != LOADS or not step.address:
+        if step.access not in (LOADS, UPDATES) or not step.address:
             return 0
-        return self._stores.get(self._place(step), 0)
+        found = self._stores.get(self._place(step))
+        if found is None:
+            return 0
+        cycle, is_narrow = found
+        return cycle + (self._delay if is_narrow or step.is_narrow else self._mirrored)
 
     def note(self, step: Step, cycle: int) -> None:
         """Note what an instruction that issued stores, and which registers it changes."""
-        if step.access == STORES and step.address:
-            self._stores[self._place(step)] = cycle + self._delay
-        if step.access == ADDS and step.offset is not None and len(step.writes) == 1:
-            number, known = self._value[step.data[0]]
-            self._value[step.writes[0]] = number, known + step.offset
-            return
-        for register in (*step.writes, *step.base):
+        if step.access in (STORES, UPDATES) and step.address:
+            worked = step.latency if step.access == UPDATES else 0
+            self._stores[self._place(step)] = cycle + worked, step.is_narrow
+        for register in step.base:
+            self._move(register, register, step.moves)
+        if step.access == ADDS and step.offset is not None:
+            results = [register for register in step.writes if register != FLAGS]
+            if len(results) == 1:
+                self._move(results[0], step.data[0], step.offset)
+                return
+        for register in step.writes:
+            self._move(register, register, None)
+
+    def _move(self, register: int, source: int, by: int | None) -> None:
+        """Note that a register has another's value and something more, or something unknown."""
+        if by is None:
             self._value[register] = self._next, 0
             self._next += 1
+        else:
+            number, known = self._value[source]
+            self._value[register] = number, known + by
 
     def _place(self, step: Step) -> tuple[int, int]:
         number, known = self._value[step.address[0]]

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
         ("armv7", 0xE92D4010, 4, Instruction("store.many", 4, (), (13,), (4, 14), (), (13,), 2)),  # push
         ("armv7", 0xE49DF004, 4, Instruction("return", 4, (), (13,), base=(13,))),  # pop {pc}
         ("amd64", 0xD80148, 3, Instruction("integer", 3, (0, 3), writes=(FLAGS, 0))),  # add rax, rbx
-        ("amd64", 0x24048B48, 4, Instruction("load", 4, (), (4,), (), (0,))),  # mov rax, [rsp]
-        ("amd64", 0x24040148, 4, Instruction("integer.update", 4, (0,), (4,), (), (FLAGS,))),
+        ("amd64", 0x24048B48, 4, Instruction("load", 4, (), (4,), (), (0,), offset=0)),  # mov rax, [rsp]
+        ("amd64", 0x24040148, 4, Instruction("integer.update", 4, (), (4,), (0,), (FLAGS,), offset=0)),
         ("amd64", 0xF075, 2, Instruction("branch", 2, (FLAGS,))),
     ],
 )  # fmt: skip
