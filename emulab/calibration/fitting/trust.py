@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from emulab.calibration.fitting.solve import ClockPrior, CorePrior, Solution
 
 _OFFSET: Final = 0.18
-"""How far off, as a logarithm, the middle of a session may be when other sessions have the same core."""
+"""How far off, as a logarithm, the middle of a session may be when others have its packages on its core."""
 _OFFSET_ALONE: Final = 0.7
-"""And when none has: the mechanistic model itself may be that wrong of a core that nobody else measured."""
+"""And when none has: the mechanistic model itself may be that wrong of what nobody else measured."""
 _SCATTER: Final = 0.3
 """How far, as a logarithm, half of a session's figures may stand from its middle."""
+_FEW: Final = 3
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,48 @@ def _judge(table: Table, solution: Solution, cores: Mapping[str, CorePrior]) -> 
     for number, session in enumerate(table.sessions):
         here = table.session == number
         middle = float(np.median(error[here]))
-        scatter = float(np.median(np.abs(error[here] - middle)))
-        others = np.unique(table.session[np.isin(table.core, table.core[here])])
-        allowed = _OFFSET if len(others) > 1 else _OFFSET_ALONE
-        if scatter / _SCATTER > abs(middle) / allowed:
+        scatter = min(float(np.median(np.abs(error[here] - middle))), _own_scatter(table, error, here))
+        offset, allowed = _offset(table, error, here, middle)
+        if scatter / _SCATTER > offset / allowed:
             reason = f"half of its figures are off by more than {np.expm1(scatter):.0%}, to either side"
             judged.append(Suspect(session, reason, scatter / _SCATTER))
         else:
             reason = f"all its figures together are {np.exp(middle):.3g} times what other sources say"
-            judged.append(Suspect(session, reason, abs(middle) / allowed))
+            judged.append(Suspect(session, reason, offset / allowed))
     return judged
+
+
+def _own_scatter(table: Table, error: NDArray[np.float64], here: NDArray[np.bool_]) -> float:
+    """Return how far half of a session's figures stand from what other sessions have of the same benchmarks.
+
+    Infinite where nobody else measured them.
+    """
+    elsewhere: dict[tuple[str, str], list[float]] = {}
+    for place in np.flatnonzero(~here).tolist():
+        row = table.rows[place]
+        elsewhere.setdefault((row.core, row.workload), []).append(float(error[place]))
+    apart = [
+        float(error[place]) - float(np.median(elsewhere[table.rows[place].core, table.rows[place].workload]))
+        for place in np.flatnonzero(here).tolist()
+        if (table.rows[place].core, table.rows[place].workload) in elsewhere
+    ]
+    if len(apart) < _FEW:
+        return np.inf
+    return float(np.median(np.abs(np.array(apart) - np.median(apart))))
+
+
+def _offset(
+    table: Table, error: NDArray[np.float64], here: NDArray[np.bool_], middle: float
+) -> tuple[float, float]:
+    """Return how far off a session is, and how far it may be.
+
+    Where other sessions have the same packages on the same core, it is off by what they do not share: when
+    all of them say the same, it is the model that is wrong of that package.
+    """
+    like = np.isin(table.core, table.core[here]) & np.isin(table.package, table.package[here]) & ~here
+    if not like.any():
+        return abs(middle), _OFFSET_ALONE
+    others = [
+        float(np.median(error[like & (table.session == one)])) for one in np.unique(table.session[like])
+    ]
+    return min(abs(middle), abs(middle - float(np.median(others)))), _OFFSET
