@@ -11,10 +11,13 @@ from emulab.bench.names import top_level
 from emulab.bench.operations import operation_of
 from emulab.bench.request import BenchRequest
 from emulab.bench.runner import bench
+from emulab.boards import load_catalogue
+from emulab.boards.features import switches_hidden_by_kernel
 from emulab.errors import NothingRanError, UsageError, WorkloadError
 from emulab.profiling.functions import find_functions
 from emulab.profiling.memory_model import model_of
 from emulab.profiling.operation_file import OperationFile
+from emulab.toolchain.go_versions import parse_go_version
 from emulab.workloads.request import BuildOptions
 
 if TYPE_CHECKING:
@@ -78,10 +81,20 @@ class Assignment:
                 goarm64=self.settings.get("GOARM64"),
                 goriscv64=self.settings.get("GORISCV64"),
             ),
+            environment=self._environment(),
             timeout_s=self.timeout_s,
             fresh=self.fresh,
             only=frozenset(self.benchmarks),
         )
+
+    def _environment(self) -> dict[str, str]:
+        """Return what lets Go see all that the processor has.
+
+        Who measures a new Go has a kernel that says so; those of some boards, as they are sold, do not.
+        """
+        release = parse_go_version(self.go).release
+        switches = switches_hidden_by_kernel(load_catalogue().board(self.board), release)
+        return {"GODEBUG": ",".join(switches)} if switches else {}
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,8 @@ def collect(assignment: Assignment, progress: Progress, *, heavy: bool = True) -
     except NothingRanError:
         return Collected(None, dict.fromkeys(assignment.benchmarks, absent), {})
     except (UsageError, WorkloadError) as error:
-        reason = _sentence(error.message)
+        at_hand = "no required module provides" not in error.message
+        reason = _sentence(error.message) if at_hand else f"no module at hand has {assignment.package}"
         return Collected(None, dict.fromkeys(assignment.benchmarks, reason), {})
     light, failed = _by_name(result)
     missing = {name: failed.get(name, absent) for name in assignment.benchmarks if name not in light}

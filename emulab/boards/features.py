@@ -86,6 +86,16 @@ def go_switches(board: Board, go: tuple[int, int]) -> list[str]:
     ]
 
 
+def switches_hidden_by_kernel(board: Board, go: tuple[int, int]) -> list[str]:
+    """Return the items of ``GODEBUG`` that undo what :func:`go_switches` says of the board's kernel alone.
+
+    With them Go chooses as it does on the board under a kernel that tells all of the processor.
+    """
+    without_kernel = go_switches(msgspec.structs.replace(board, software=None), go)
+    hidden = [each for each in go_switches(board, go) if each not in without_kernel]
+    return [each.replace("=off", "=on") for each in hidden]
+
+
 def kernel_version(release: str) -> tuple[int, int] | None:
     """Return major and minor of a kernel release (``6.6.20+rpt-rpi-2712``), or ``None``."""
     match = re.match(r"(\d+)\.(\d+)", release)

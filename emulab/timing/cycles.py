@@ -38,9 +38,12 @@ class Cycles:
     """What one operation costs.
 
     :param core: cycles of the pipeline, with everything in the first level and foretold.
-    :param mispredictions: transfers that were foretold wrongly.
-    :param branches: cycles that these cost.
-    :param are_branches_measured: by the heavy mode's predictor, or estimated from how often each was taken.
+    :param mispredictions: transfers that were foretold wrongly: by the heavy mode's predictor where it ran,
+        else the estimate.
+    :param estimated_mispredictions: from how often each branch was taken. A core with a better predictor than
+        the heavy mode's comes closer to this in short loops.
+    :param branches: cycles that ``mispredictions`` cost.
+    :param are_branches_measured: whether the heavy mode's predictor ran.
     :param memory: seconds by the part of the memory; None where nothing was measured or no times are given.
     :param system: system calls.
     :param pipeline: where the pipeline's cycles went.
@@ -48,6 +51,7 @@ class Cycles:
 
     core: float
     mispredictions: float
+    estimated_mispredictions: float
     branches: float
     are_branches_measured: bool
     memory: MemorySeconds | None
@@ -70,13 +74,12 @@ def cycles_of(operation: Measured, core: Core, times: MemoryTimes | None = None)
     graph = graph_of(*executed_instructions(operation))
     pipeline = cycles_of_graph(graph, core, operations)
     measures = operation.measures
-    if measures is not None:
-        wrong = measured_mispredictions(measures)
-    else:
-        wrong = estimated_mispredictions(graph, core) / operations
+    estimate = estimated_mispredictions(graph, core) / operations
+    wrong = estimate if measures is None else measured_mispredictions(measures)
     return Cycles(
         core=pipeline.cycles,
         mispredictions=wrong,
+        estimated_mispredictions=estimate,
         branches=wrong * core.facts.mispredict,
         are_branches_measured=measures is not None,
         memory=memory_seconds(measures, times) if measures is not None and times is not None else None,

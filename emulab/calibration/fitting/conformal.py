@@ -42,7 +42,7 @@ class Scores:
         :param coverage: the share of new figures that it shall hold, such as 0.9.
         :param cap: what it is at most, where too few groups are known to say anything.
         """
-        if not len(self.error):
+        if not len(self.error) or not self.weight.max() > 0:
             return cap
         each = self.weight[self.group] / np.bincount(self.group, minlength=len(self.weight))[self.group]
         distance = np.abs(self.error)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 COVERAGE: Final = 0.9
 _KIN_WEIGHT: Final = 0.25
-"""A family of figures of another core of the same kind weighs so much beside one of the core's own."""
+"""A family of figures of another core of the same kind weighs so much beside one of the core's own..."""
+_ENOUGH: Final = 20
+"""...where there are none of these; the weight falls to nothing at so many."""
 
 
 class LeftOut(StrEnum):
@@ -100,7 +102,7 @@ def scores_of(table: Table, error: Floats, core: str) -> Scores:
     """Return the left-out errors of one core's rows, by families of near copies."""
     here = np.array([row.core == core for row in table.rows])
     _, number = np.unique(table.family[here], return_inverse=True)
-    return Scores(error[here], number.reshape(-1), np.ones(len(np.unique(number))))
+    return Scores(error[here], number.reshape(-1), np.sqrt(np.bincount(number.reshape(-1))))
 
 
 def _widths(table: Table, error: Floats, group: NDArray[np.int64], cores: Mapping[str, CorePrior]) -> Floats:
@@ -126,7 +128,7 @@ def interval_scores(table: Table, error: Floats, core: str, cores: Mapping[str, 
         for other in table.cores
         if other != core and cores[other].kind == cores[core].kind
     ]
-    return joined(own, kin, _KIN_WEIGHT if len(own.weight) else 1.0)
+    return joined(own, kin, _KIN_WEIGHT * max(0.0, 1.0 - len(own.weight) / _ENOUGH))
 
 
 @dataclass(frozen=True)

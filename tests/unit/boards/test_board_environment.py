@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulab.boards import load_catalogue
-from emulab.boards.features import kernel_version
+from emulab.boards.features import kernel_version, switches_hidden_by_kernel
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,13 @@ def test_a_kernel_too_old_to_report_extensions_hides_them_from_go() -> None:
     assert catalogue.board("milk-v-mars").run_environment() == {"GOMAXPROCS": "4", "GODEBUG": "cpu.zbb=off"}
     assert catalogue.board("visionfive-2").run_environment() == {"GOMAXPROCS": "4"}
     assert catalogue.board("banana-pi-f3").run_environment()["GODEBUG"] == "cpu.v=off,cpu.zbb=off"
+
+
+def test_what_only_the_kernel_hides_can_be_switched_on_again() -> None:
+    catalogue = load_catalogue()
+    hidden = switches_hidden_by_kernel(catalogue.board("banana-pi-f3"), (1, 26))
+    assert hidden == ["cpu.v=on", "cpu.zbb=on"]
+    assert switches_hidden_by_kernel(catalogue.board("raspberry-pi-4"), (1, 26)) == []
 
 
 def test_a_go_that_knows_no_switch_is_given_none() -> None:

@@ -74,7 +74,8 @@ class _Loop:
         # Memory and branches have a pipe each, so a load issues beside a multiplication.
         _Loop(U74, (ld(5, 6), mul(7, 8, 8)) * 4, 4),
         _Loop(U74, (ld(5, 6), ld(7, 6)) * 4, 8),
-        _Loop(X60, (ld(5, 6), ld(7, 6)) * 4, 4),
+        _Loop(X60, (ld(5, 6), ld(7, 6)) * 4, 8),
+        _Loop(X60, (ld(5, 6), sd(7, 8)) * 4, 4),
     ],
     ids=lambda loop: f"{loop.core}-{loop.words[0]:08x}x{len(loop.words)}-{loop.cycles:g}",
 )

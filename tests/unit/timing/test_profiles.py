@@ -108,7 +108,7 @@ def test_a_branch_either_way_costs_mispredictions() -> None:
         (BASE + 16, [addi(8, 8), jal(0, -20)], 1000),
     ]
     found = cycles_of(operation("riscv64", pieces), U74)
-    assert found.mispredictions == 500
+    assert found.mispredictions == found.estimated_mispredictions == 500
     assert found.branches == 500 * U74.facts.mispredict
     assert not found.are_branches_measured
 
@@ -127,6 +127,7 @@ def test_measured_mispredictions_and_memory_are_taken_as_they_are() -> None:
     counted = operation("riscv64", [(BASE, [addi(5, 5), RET], 1)], measures=measures, syscalls={64: 2.0})
     found = cycles_of(counted, U74, MemoryTimes(l2=1e-8, memory=1e-7))
     assert (found.mispredictions, found.are_branches_measured, found.system) == (4, True, 2)
+    assert found.estimated_mispredictions == 0
     assert found.memory is not None
     assert found.memory.total == pytest.approx(6e-8 + 4e-7)
     assert found.seconds(1e9) == pytest.approx((found.core + 4 * U74.facts.mispredict) / 1e9 + 4.6e-7)
