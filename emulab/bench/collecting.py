@@ -123,7 +123,8 @@ def collect(assignment: Assignment, progress: Progress, *, heavy: bool = True) -
     except NothingRanError:
         return Collected(None, dict.fromkeys(assignment.benchmarks, absent), {})
     except (UsageError, WorkloadError) as error:
-        reason = _sentence(error.message)
+        at_hand = "no required module provides" not in error.message
+        reason = _sentence(error.message) if at_hand else f"no module at hand has {assignment.package}"
         return Collected(None, dict.fromkeys(assignment.benchmarks, reason), {})
     light, failed = _by_name(result)
     missing = {name: failed.get(name, absent) for name in assignment.benchmarks if name not in light}
