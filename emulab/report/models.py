@@ -105,6 +105,7 @@ def card(problem: Problem, made: Made, worst: int) -> str:
     return "\n".join(
         (
             markdown(_HEADER, _rows(made)),
+            markdown(("not believed", "because"), [(one.session, one.reason) for one in made.suspects]),
             markdown(("worst", "core", "measured", "predicted", "error"), _worst(made, worst)),
             markdown(("session", "clock (MHz)", "evidence"), _clocks(problem, made)),
         )
