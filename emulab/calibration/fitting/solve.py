@@ -8,8 +8,9 @@ with three corrections of its core, and its session's clock. What is fitted is t
 normal prior: a core's corrections stand around those of its kind (in-order, out-of-order), and these around
 the mechanistic model's own word, 0; a session's clock stands around what its evidence says. So a core with
 many samples gets its own corrections, one with three little more than its kind's, and one without any, its
-kind's. The loss of rows is quadratic near 0 and linear beyond (pseudo-Huber), so that a few wrong ones weigh
-little; that of priors is quadratic, so that no source is believed in by bending its clock.
+kind's. The loss of rows is quadratic near 0 and hardly grows far from it (Cauchy), so that what the
+mechanistic model is wrong of does not bend the corrections for all else; that of priors is quadratic, so that
+no source is believed in by bending its clock.
 """
 
 from __future__ import annotations
@@ -179,6 +180,6 @@ class _System:
 
 
 def _soften(residual: Floats) -> Floats:
-    """Return residuals whose squares are the pseudo-Huber loss of what is given."""
-    softened: Floats = np.sign(residual) * np.sqrt(2.0 * (np.sqrt(1.0 + residual**2) - 1.0))
+    """Return residuals whose squares are the Cauchy loss of what is given."""
+    softened: Floats = np.sign(residual) * np.sqrt(np.log1p(residual**2))
     return softened

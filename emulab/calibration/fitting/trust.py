@@ -28,6 +28,8 @@ _OFFSET_ALONE: Final = 0.7
 """And when none has: the mechanistic model itself may be that wrong of what nobody else measured."""
 _SCATTER: Final = 0.3
 """How far, as a logarithm, half of a session's figures may stand from its middle."""
+_SCATTER_ALONE: Final = 0.7
+"""The same where nobody else measured its benchmarks: the model itself may be that wrong of them."""
 _FEW: Final = 3
 
 
@@ -83,34 +85,39 @@ def _judge(table: Table, solution: Solution, cores: Mapping[str, CorePrior]) -> 
     for number, session in enumerate(table.sessions):
         here = table.session == number
         middle = float(np.median(error[here]))
-        scatter = min(float(np.median(np.abs(error[here] - middle))), _own_scatter(table, error, here))
+        scatter, bearable = _scatter(table, error, here, middle)
         offset, allowed = _offset(table, error, here, middle)
-        if scatter / _SCATTER > offset / allowed:
+        if scatter / bearable > offset / allowed:
             reason = f"half of its figures are off by more than {np.expm1(scatter):.0%}, to either side"
-            judged.append(Suspect(session, reason, scatter / _SCATTER))
+            judged.append(Suspect(session, reason, scatter / bearable))
         else:
             reason = f"all its figures together are {np.exp(middle):.3g} times what other sources say"
             judged.append(Suspect(session, reason, offset / allowed))
     return judged
 
 
-def _own_scatter(table: Table, error: NDArray[np.float64], here: NDArray[np.bool_]) -> float:
-    """Return how far half of a session's figures stand from what other sessions have of the same benchmarks.
+def _scatter(
+    table: Table, error: NDArray[np.float64], here: NDArray[np.bool_], middle: float
+) -> tuple[float, float]:
+    """Return how far half of a session's figures stand from its middle, and how far they may.
 
-    Infinite where nobody else measured them.
+    Where others measured the same benchmarks, what they all have is the model's fault, and does not count.
     """
+    own = float(np.median(np.abs(error[here] - middle)))
     elsewhere: dict[tuple[str, str], list[float]] = {}
     for place in np.flatnonzero(~here).tolist():
         row = table.rows[place]
         elsewhere.setdefault((row.core, row.workload), []).append(float(error[place]))
-    apart = [
-        float(error[place]) - float(np.median(elsewhere[table.rows[place].core, table.rows[place].workload]))
-        for place in np.flatnonzero(here).tolist()
-        if (table.rows[place].core, table.rows[place].workload) in elsewhere
-    ]
+    apart = np.array(
+        [
+            float(error[place]) - float(np.median(elsewhere[row.core, row.workload]))
+            for place, row in enumerate(table.rows)
+            if here[place] and (row.core, row.workload) in elsewhere
+        ]
+    )
     if len(apart) < _FEW:
-        return np.inf
-    return float(np.median(np.abs(np.array(apart) - np.median(apart))))
+        return own, _SCATTER_ALONE
+    return min(own, float(np.median(np.abs(apart - np.median(apart))))), _SCATTER
 
 
 def _offset(
