@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 LOOP = bytes.fromhex("13051500e31eb5fe")
 
 
-def _operation(measures: dict[Measure, float] | None = None) -> Operation:
+# The same on Arm: add, #1; b.ne -4.
+LOOPS = {
+    "riscv64": LOOP,
+    "arm64": bytes.fromhex("00040091e1ffff54"),
+    "armv7": bytes.fromhex("010080e2fdffff1a"),
+}
+
+
+def _operation(measures: dict[Measure, float] | None = None, isa: str = "riscv64") -> Operation:
     blocks = np.zeros(1, BLOCK)
     blocks["address"], blocks["size"], blocks["instructions"] = 0x10000, len(LOOP), 2
     values = None
     if measures is not None:
         values = np.array([measures.get(measure, 0.0) for measure in Measure])
-    return Operation("riscv64", blocks, LOOP, np.array([1000]), 1, values, "a model", {}, None, None, 0.0, ())
+    return Operation(isa, blocks, LOOPS[isa], np.array([1000]), 1, values, "a model", {}, None, None, 0.0, ())
 
 
 def _model(samples: int, boards: tuple[str, ...], borrowed: tuple[str, ...]) -> Model:
@@ -90,3 +98,20 @@ def test_a_prediction_says_what_it_rests_on(tmp_path: Path, board: str, model: M
 def test_another_instruction_set_is_refused(models: Path) -> None:
     with pytest.raises(UsageError, match="raspberry-pi-5 does not run code of riscv64"):
         Predictor(models).predict(_operation(), load_catalogue().board("raspberry-pi-5"))
+
+
+BOARDS = [
+    name
+    for name in load_catalogue().ids()
+    if (board := load_catalogue().board(name)).kind == "board" and board.runs_go
+]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_linux_board_is_predicted_by_the_models_that_ship_and_says_what_they_rest_on(name: str) -> None:
+    board = load_catalogue().board(name)
+    found = Predictor().predict(_operation(isa=board.arch), board)
+    cycles = found.seconds * board.fastest.nominal_mhz * 1e6
+    assert 500 < cycles < 4000  # a thousand rounds of a dependent addition and a branch
+    assert found.low < found.seconds < found.high
+    assert found.support
