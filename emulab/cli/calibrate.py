@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from emulab.calibration.schema import Record
 
 
-@click.group(short_help="Import what was measured on real boards, and show what is known.")
+@click.group(short_help="Fit models to what was measured on real boards, and judge them.")
 def command() -> None:
-    """Import what was measured on real boards, and show what is known.
+    """Fit models to what was measured on real boards, and judge them.
 
     \b
     emulab calibrate show

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _VERBS = {
     "run": "Run a Go program under emulation and report its figures.",
     "bench": "Count what an operation of a Go benchmark executes.",
+    "predict": "Predict what benchmarks take, on all boards at once.",
     "compare": "Compare two results, or two git revisions, and fail on a regression.",
-    "calibrate": "Import what was measured on real boards, and show what is known.",
+    "calibrate": "Fit models to what was measured on real boards, and judge them.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",
     "images": "Build, list, show and remove the images that runs use.",

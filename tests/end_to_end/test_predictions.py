@@ -60,3 +60,16 @@ def test_an_architecture_without_a_board_gets_counts_alone(emulab: Callable[...,
     said = emulab(*WORDS, "--arch", "riscv64", "--json")
     assert said.status == 0, said.stderr
     assert {figure["class"] for figure in said.document["figures"]} == {"COUNTED"}
+
+
+def test_predict_sets_boards_side_by_side_the_fastest_first(emulab: Callable[..., Any]) -> None:
+    words = ("predict", "crypto/md5", "--bench", "Hash8K$", "-q")
+    said = emulab(*words, "--board", "stm32mp157a,visionfive-2,raspberry-pi-5")
+    assert said.status == 0, said.stderr
+    rows = [line for line in said.stdout.splitlines() if "BenchmarkHash8K" in line]
+    boards = [next(word for word in row.split() if word in BOARDS) for row in rows]
+    assert boards == list(BOARDS)
+    assert all("no figure of its core" in row or "figures of" in row for row in rows)
+
+
+BOARDS = ("raspberry-pi-5", "visionfive-2", "stm32mp157a")
