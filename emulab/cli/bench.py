@@ -111,6 +111,12 @@ def bench_request(packages: tuple[str, ...], directory: Path, options: dict[str,
     type=click.FloatRange(1, 10_000),
     help="Predict for this clock instead of the board's highest.",
 )
+@click.option(
+    "--predict/--counts-only",
+    default=True,
+    show_default=True,
+    help="Whether to predict boards' times, for which caches are modelled too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result document.")
 @click.option(
     "-o",
@@ -145,12 +151,16 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     from emulab.report import check_requests, export
 
     check_requests(options["output"], further=("pprof",))
+    from emulab.bench.runner import bench
     from emulab.prediction.benchmarks import WhatIf, bench_with_predictions
     from emulab.report.benchmark_profile import as_pprof
 
     with progress_shown(quiet=options["quiet"]) as progress:
         clock = options["clock_mhz"]
-        result = bench_with_predictions(request, WhatIf(clock * 1e6 if clock else None), progress)
+        if options["predict"]:
+            result = bench_with_predictions(request, WhatIf(clock * 1e6 if clock else None), progress)
+        else:
+            result = bench(request, progress)
         requests = list(options["output"])
         if not any(each.endswith("=-") for each in requests):
             requests.append("json=-" if options["as_json"] else "bench=-")

@@ -56,6 +56,12 @@ def test_go_benchmark_text_has_the_prediction_beside_the_counts(emulab: Callable
     assert line.values["insn/op"] > 100_000
 
 
+def test_counts_alone_are_had_for_less(emulab: Callable[..., Any]) -> None:
+    said = emulab(*WORDS, "--board", "visionfive-2", "--counts-only", "--json")
+    assert said.status == 0, said.stderr
+    assert {figure["class"] for figure in said.document["figures"]} == {"COUNTED"}
+
+
 def test_an_architecture_without_a_board_gets_counts_alone(emulab: Callable[..., Any]) -> None:
     said = emulab(*WORDS, "--arch", "riscv64", "--json")
     assert said.status == 0, said.stderr
