@@ -79,7 +79,7 @@ def test_what_is_uncertain_is_told_with_its_cause(emulab: Callable[..., Any], pr
 def test_what_is_known_is_not_counted_again(
     emulab: Callable[..., Any], programs: Path, tmp_path: Path
 ) -> None:
-    words = ["bench", "./measured", "--bench", "Count/1000", "--board", "raspberry-pi-5"]
+    words = ["bench", "./measured", "--bench", "Count/1000", "--counts-only", "--board", "raspberry-pi-5"]
     first = emulab(*words, cwd=programs)
     # Another board with the same processor costs no machine: a container would be shown.
     again = emulab(*words[:-1], "rock-5b", "--verbose", cwd=programs)
