@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from emulab.figures import Figure
 
 _COUNTED_BY_GO = ("B/op", "allocs/op")
+_PREDICTED = "predicted-"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def of_lines(lines: Iterable[BenchmarkLine], exact: Iterable[str]) -> list[Measu
         package = where.get("pkg", "")
         workload = f"{package}.{line.name}" if package else line.name
         for unit, value in line.values.items():
+            if unit.startswith(_PREDICTED):
+                continue
             subject = Subject(
                 workload, unit, "", where.get("goarch", ""), where.get("board"), None, where.get("mode", "")
             )
@@ -139,7 +142,8 @@ def _of_document(path: Path, text: str) -> list[Measurement]:
             hint="name a document that `--json` printed",
         )
     try:
-        return [_of_row(row) for row in document["figures"]]
+        # Predictions follow from counts, which are compared themselves.
+        return [_of_row(row) for row in document["figures"] if row["class"] != FigureClass.PREDICTED]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{path} has a figure that is not complete ({error})", hint="make it again with `--json`"

@@ -43,6 +43,20 @@ def test_emulabs_own_text_is_read_as_counts(tmp_path: Path) -> None:
     assert (count.subject.board, count.subject.mode) == ("visionfive-2", "user")
 
 
+def test_predictions_are_not_compared_since_they_follow_from_counts(tmp_path: Path) -> None:
+    predicted = Figure(
+        "time", 1e-6, "s/op", FigureClass.PREDICTED, "sort.BenchmarkInts", "riscv64", "user",
+        board="visionfive-2", low=0.9e-6, high=1.1e-6, coverage=0.9,
+    )  # fmt: skip
+    document = Document("bench", {}, [FIGURES[0], predicted])
+    (tmp_path / "result.json").write_text(json.dumps(document.to_json()))
+    (tmp_path / "result.txt").write_text(as_benchmark_text(document))
+    assert "1000 predicted-ns/op" in (tmp_path / "result.txt").read_text()
+    for name in ("result.json", "result.txt"):
+        [count] = read_results(tmp_path / name)
+        assert count.subject.unit == "insn/op"
+
+
 def test_repeated_lines_of_go_test_are_samples(tmp_path: Path) -> None:
     path = tmp_path / "go.txt"
     path.write_text("pkg: sort\n" + "".join(f"BenchmarkA-8 10 {10 + i} ns/op 7 B/op\n" for i in range(5)))
