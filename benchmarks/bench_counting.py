@@ -72,7 +72,7 @@ SUBJECTS = (
     Subject("math/big", "Mul1e4$|Mul1e5$|Exp$|ScalarProductFixed|DecimalConversion$", 10),
 )  # fmt: skip
 SLOW = {"arm64": (Subject("crypto/sha256", "Hash8K/", 1000, everything=True),)}
-"""What QEMU itself is slow at: each of arm64's SHA instructions, which a Raspberry Pi 4 has not, is a call."""
+"""What QEMU itself is slow at: each of arm64's SHA instructions, which a Raspberry Pi 4 lacks, is a call."""
 
 
 class Bench:
