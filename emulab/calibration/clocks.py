@@ -8,8 +8,8 @@ Kinds of evidence, the strongest first:
 ``kin``        other sessions of the same author on the same board have a grid;
 ``claimed``    what the source implies, which is no evidence at all.
 
-Instruction counts will be another kind, between ``ratio`` and ``kin``: a function that takes records and
-returns evidence by session, to be given to :func:`session_clocks` as one of its sources.
+``instructions``, between ``ratio`` and ``kin``, needs counted operations and a fit, and is added by
+:mod:`emulab.calibration.fitting.operating_points`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from emulab.cli.calibrate_count import count as count_operations
 from emulab.cli.calibrate_fit import evaluate, fit
 from emulab.cli.calibrate_host import host
 from emulab.cli.display import json_option, print_json
-from emulab.cli.parameters import known_boards
+from emulab.cli.parameters import known_boards, samples_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,13 +96,7 @@ def import_one(
 
 @command.command("show")
 @click.argument("board", required=False, shell_complete=known_boards)
-@click.option(
-    "--samples",
-    "directories",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    multiple=True,
-    help="A directory with samples of your own, beside those that ship. [repeatable]",
-)
+@samples_option
 @click.option("--clocks", "only_clocks", is_flag=True, help="Only the sessions whose clock is known.")
 @click.option("--flags", "only_flags", is_flag=True, help="How many samples have each flag.")
 @click.option("--operations", "only_operations", is_flag=True, help="How many samples have operations.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emulab.cli.parameters import known_boards
+from emulab.cli.parameters import known_boards, samples_option
 
 if TYPE_CHECKING:
     from emulab.bench.collecting import Assignment
@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     help="Only what was measured on this board's core. [repeatable]",
 )
 @click.option("--package", "packages", multiple=True, help="Only this package. [repeatable]")
-@click.option(
-    "--samples",
-    "directories",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    multiple=True,
-    help="A directory with samples of your own, beside those that ship. [repeatable]",
-)
+@samples_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

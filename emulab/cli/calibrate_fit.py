@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from emulab.cli.display import json_option, print_json, progress_shown
+from emulab.cli.parameters import samples_option
 
 if TYPE_CHECKING:
     from emulab.calibration.fitting.making import Made, Problem
 
-_directories = click.option(
-    "--samples",
-    "directories",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    multiple=True,
-    help="A directory with samples of your own, beside those that ship. [repeatable]",
-)
 _operations = click.option(
     "--operations",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -27,7 +21,7 @@ _operations = click.option(
 
 
 @click.command("fit")
-@_directories
+@samples_option
 @_operations
 @click.option(
     "--output",
@@ -61,7 +55,7 @@ def fit(directories: tuple[Path, ...], operations: Path | None, output: Path, as
 
 
 @click.command("evaluate")
-@_directories
+@samples_option
 @_operations
 @click.option("--worst", type=click.IntRange(0), default=10, show_default=True, help="How many to name.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the model card.")

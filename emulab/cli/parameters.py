@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -98,3 +99,12 @@ def key_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
             raise click.BadParameter(f"{value!r} is not NAME=VALUE", ctx, param)
         pairs[name] = rest
     return pairs
+
+
+samples_option = click.option(
+    "--samples",
+    "directories",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    multiple=True,
+    help="A directory with samples of your own, beside those that ship. [repeatable]",
+)

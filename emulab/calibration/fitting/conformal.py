@@ -55,11 +55,6 @@ class Scores:
         return float(min(cap, distance[order[-1]] * (1.0 + 1.0 / len(np.unique(self.group)))))
 
 
-def coverage_of(error: Floats, half_width: Floats) -> float:
-    """Return the share of errors that lie within their intervals."""
-    return float(np.mean(np.abs(error) <= half_width)) if len(error) else float("nan")
-
-
 def joined(own: Scores, kin: Sequence[Scores], kin_weight: float) -> Scores:
     """Return own scores with those of others at a smaller weight."""
     errors, groups, weights, first = [own.error], [own.group], [own.weight], len(own.weight)

@@ -93,34 +93,40 @@ def clock_priors(clocks: Mapping[str, SessionClock]) -> dict[str, ClockPrior]:
     return found
 
 
-def rows_of(
-    records: Sequence[Record],
-    operations: Operations,
-    clocks: Mapping[str, ClockPrior],
-    catalogue: Catalogue,
-) -> list[Row]:
-    """Return a row for each usable sample whose operation was counted and whose core and clock are known.
+class Joining:
+    """Joins records with counted operations; each operation is simulated once for each core."""
 
-    :raises UsageError: a file of operations is damaged.
-    """
-    known = set(core_ids())
-    latencies = LatencyTable(records, catalogue)
-    parts: dict[tuple[int, str], Parts] = {}
-    rows = []
-    for record in records:
-        prior = clocks.get(record.session.id)
-        for sample in record.samples:
-            if prior is None or sample.core not in known or not is_usable(sample):
-                continue
-            operation = operations.find(record.session, sample)
-            if operation is None or operation.instructions <= 0:
-                continue
-            key = id(operation), sample.core
-            if key not in parts:
-                parts[key] = parts_of(operation, sample.core)
-            board = latencies.of(record.session.board, sample.core)
-            rows.append(_row(record, sample, parts[key], parts[key].memory_s(board, prior.hz), prior))
-    return rows
+    def __init__(self, records: Sequence[Record], operations: Operations, catalogue: Catalogue) -> None:
+        self.latencies = LatencyTable(records, catalogue)
+        self._records = records
+        self._operations = operations
+        self._parts: dict[tuple[int, str], Parts] = {}
+
+    def rows(self, clocks: Mapping[str, ClockPrior]) -> list[Row]:
+        """Return a row for each usable sample whose operation was counted and whose core and clock are known.
+
+        :raises UsageError: a file of operations is damaged.
+        """
+        known = set(core_ids())
+        rows = []
+        for record in self._records:
+            prior = clocks.get(record.session.id)
+            for sample in record.samples:
+                if prior is None or sample.core not in known or not is_usable(sample):
+                    continue
+                operation = self._operations.find(record.session, sample)
+                if operation is None or operation.instructions <= 0:
+                    continue
+                parts = self._parts_of(operation, sample.core)
+                board = self.latencies.of(record.session.board, sample.core)
+                rows.append(_row(record, sample, parts, parts.memory_s(board, prior.hz), prior))
+        return rows
+
+    def _parts_of(self, operation: Operation, core: str) -> Parts:
+        key = id(operation), core
+        if key not in self._parts:
+            self._parts[key] = parts_of(operation, core)
+        return self._parts[key]
 
 
 def _row(record: Record, sample: Sample, parts: Parts, memory_s: float, prior: ClockPrior) -> Row:

@@ -12,7 +12,7 @@ import numpy as np
 from emulab.calibration.clocks import session_clocks
 from emulab.calibration.fitting.boards_apart import boards_apart
 from emulab.calibration.fitting.evaluation import LeftOut, interval_scores, leave_out
-from emulab.calibration.fitting.joining import LatencyTable, clock_priors, core_priors, rows_of
+from emulab.calibration.fitting.joining import Joining, clock_priors, core_priors
 from emulab.calibration.fitting.operating_points import by_operating_points
 from emulab.calibration.fitting.rows import Table
 from emulab.calibration.fitting.trust import fit_what_is_sound
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from emulab.boards.catalogue import Catalogue
     from emulab.calibration.clocks import SessionClock
     from emulab.calibration.fitting.evaluation import Judged
+    from emulab.calibration.fitting.joining import LatencyTable
     from emulab.calibration.fitting.solve import ClockPrior, CorePrior, Solution
     from emulab.calibration.fitting.trust import Suspect
     from emulab.calibration.operations import Operations
@@ -82,17 +83,19 @@ def problem_of(records: Sequence[Record], operations: Operations, catalogue: Cat
     """
     cores = core_priors()
     evidence = session_clocks(records)
-    rows = rows_of(records, operations, clock_priors(evidence), catalogue)
+    joining = Joining(records, operations, catalogue)
+    rows = joining.rows(clock_priors(evidence))
     evidence = by_operating_points(evidence, records, rows, cores, catalogue)
     clocks = clock_priors(evidence)
-    table = Table(rows_of(records, operations, clocks, catalogue))
+    table = Table(joining.rows(clocks))
     apart = boards_apart(records, COVERAGES)
-    return Problem(table, cores, clocks, evidence, apart, _latency_file(records, catalogue, set(cores)))
+    return Problem(
+        table, cores, clocks, evidence, apart, _latency_file(joining.latencies, catalogue, set(cores))
+    )
 
 
-def _latency_file(records: Sequence[Record], catalogue: Catalogue, cores: set[str]) -> LatencyFile:
+def _latency_file(known: LatencyTable, catalogue: Catalogue, cores: set[str]) -> LatencyFile:
     """Return what is known of the caches of every board of the catalogue."""
-    known = LatencyTable(records, catalogue)
     found = {}
     for board in catalogue.ids():
         for cluster in catalogue.board(board).clusters:
