@@ -16,7 +16,7 @@ from emulab.profiling.work import Kind, Work
 from emulab.timing.capstone_registers import our_registers, registers
 from emulab.timing.instruction import FLAGS, FP, Instruction, group_name
 
-_MEMORY = 3  # capstone's CS_OP_MEM
+_CONSTANT, _MEMORY = 2, 3  # capstone's CS_OP_IMM and CS_OP_MEM
 _LINK_64, _LINK_32, _STACK_32 = 30, 14, 13
 _ACCUMULATES_64 = ("madd", "msub", "smaddl", "umaddl", "smsubl", "umsubl")
 _ACCUMULATES_32 = ("mla", "mls", "umlal", "smlal", "umaal")
@@ -82,7 +82,9 @@ def _arm64(
     mnemonic, operands = text
     if kind.work in (Work.LOAD, Work.STORE, Work.ATOMIC):
         address, moves = _address("arm64", found), bool(found.writeback)
-        return _memory(kind, 4, address, reads, writes, moves=moves, wide=operands.startswith("q"))
+        made = _memory(kind, 4, address, reads, writes, moves=moves, wide=operands.startswith("q"))
+        is_plain = kind.work is not Work.ATOMIC and not moves
+        return made._replace(offset=_offset(found)) if is_plain else made
     if mnemonic in ("cbz", "cbnz", "tbz", "tbnz"):
         return Instruction("branch", 4, data=_without(reads, FLAGS))
     if kind.work is Work.RETURN:
@@ -99,9 +101,26 @@ def _arm64(
     elif kind.work is Work.CRYPTO:
         late = ()
     data = tuple(each for each in reads if each not in late)
-    return Instruction(
-        group_name(kind.work.name, *_forms(mnemonic, operands, kind, data)), 4, data, (), late, writes
-    )
+    group = group_name(kind.work.name, *_forms(mnemonic, operands, kind, data))
+    return Instruction(group, 4, data, (), late, writes, offset=_added(mnemonic, found, data))
+
+
+def _offset(found: Any) -> int | None:
+    """Return what is added to the one register of an address, None where that is not known."""
+    for operand in found.operands:
+        if operand.type == _MEMORY:
+            return None if operand.mem.index or not operand.mem.base else int(operand.mem.disp)
+    return None
+
+
+def _added(mnemonic: str, found: Any, data: tuple[int, ...]) -> int | None:
+    """Return what an addition or a move adds to its one register."""
+    if mnemonic == "mov" and len(data) == 1 and data[0] < FP:
+        return 0
+    last = found.operands[-1] if mnemonic in ("add", "sub") and len(data) == 1 else None
+    if last is None or last.type != _CONSTANT or last.shift.type:
+        return None
+    return int(last.imm) if mnemonic == "add" else -int(last.imm)
 
 
 def _forms(mnemonic: str, operands: str, kind: Kind, data: tuple[int, ...]) -> tuple[str, ...]:
@@ -112,6 +131,8 @@ def _forms(mnemonic: str, operands: str, kind: Kind, data: tuple[int, ...]) -> t
             return "shifted", "little" if _LITTLE_SHIFT.search(operands) else ""
         if kind.form:
             return (kind.form,)
+        if name == "extr":
+            return ("shift", "two-registers")
         for form, names in _FORMS.items():
             if name in names:
                 return (form,)

@@ -72,6 +72,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param isas: what it executes.
     :param issue: instructions that issue (in order) or are dispatched (out of order) per cycle.
     :param window: instructions that are under way at once, out of order.
+    :param queue: instructions that may wait before each pipe, out of order; 0: as many as the window holds.
     :param retire: instructions that leave the window per cycle.
     :param pipes: the names of the pipes, and ``units`` those of what works behind them.
     :param pairs_dependent: whether two instructions may issue together where one needs the other's result
@@ -95,6 +96,7 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kind: Literal["in-order", "out-of-order"]
     issue: int
     window: int = 0
+    queue: int = 0
     retire: int = 0
     pipes: tuple[str, ...]
     units: tuple[str, ...] = ()
@@ -120,6 +122,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     :param unit: the number of the unit that does it, -1 for none.
     :param access: what it does to memory: see ``LOADS``, ``STORES``, ``ADDS`` and ``UPDATES``.
     :param is_narrow: whether what it loads or stores is no word of an integer register.
+    :param words: how many of 8 bytes it loads or stores.
     :param sets_flags: whether a branch may be fused to it.
     """
 
@@ -147,6 +150,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     at_retirement: bool
     bubble: int
     is_narrow: bool
+    words: int
 
 
 class Core:
@@ -212,6 +216,7 @@ class Core:
             at_retirement=group.at_retirement,
             bubble=group.bubble,
             is_narrow=instruction.is_narrow,
+            words=max(instruction.elements, 1),
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from emulab.timing.flow_graph import graph_of
 from emulab.timing.memory import MemorySeconds, MemoryTimes, memory_seconds
 from emulab.timing.pipeline import Counted, PipelineCycles, cycles_of_graph, executed_instructions
-from emulab.timing.prediction import estimated_mispredictions, measured_mispredictions
+from emulab.timing.prediction import estimated_mispredictions, exchanged_returns, measured_mispredictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Cycles:
 
     :param core: cycles of the pipeline, with everything in the first level and foretold.
     :param mispredictions: transfers that were foretold wrongly: by the heavy mode's predictor where it ran,
-        else the estimate.
+        else the estimate; and calls that a core takes for something else.
     :param estimated_mispredictions: from how often each branch was taken. A core with a better predictor than
         the heavy mode's comes closer to this in short loops.
     :param branches: cycles that ``mispredictions`` cost.
@@ -75,7 +75,9 @@ def cycles_of(operation: Measured, core: Core, times: MemoryTimes | None = None)
     pipeline = cycles_of_graph(graph, core, operations)
     measures = operation.measures
     estimate = estimated_mispredictions(graph, core) / operations
-    wrong = estimate if measures is None else measured_mispredictions(measures)
+    exchanged = exchanged_returns(graph) / operations
+    estimate += exchanged
+    wrong = estimate if measures is None else measured_mispredictions(measures) + exchanged
     return Cycles(
         core=pipeline.cycles,
         mispredictions=wrong,

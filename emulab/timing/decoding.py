@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emulab.errors import UsageError
 from emulab.timing.riscv import riscv_instruction
+from emulab.timing.riscv_vectors import of_several_registers
 
 if TYPE_CHECKING:
     from emulab.profiling.instructions import Instructions
@@ -38,4 +39,5 @@ def decode_instruction(isa: str, word: int, size: int, is_thumb: bool = False) -
 def decode_all(instructions: Instructions) -> list[Instruction]:
     """Return what each instruction of a profile does, in their order."""
     columns = instructions.word.tolist(), instructions.size.tolist(), instructions.is_thumb.tolist()
-    return [decode_instruction(instructions.isa, *each) for each in zip(*columns, strict=True)]
+    decoded = [decode_instruction(instructions.isa, *each) for each in zip(*columns, strict=True)]
+    return of_several_registers(columns[0], decoded) if instructions.isa == "riscv64" else decoded

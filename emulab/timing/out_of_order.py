@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from typing import TYPE_CHECKING
 
 from emulab.timing.fetching import Fetch
@@ -23,7 +24,8 @@ def out_of_order_times(
     """Return when each instruction has retired, in cycles from the beginning.
 
     Registers are renamed without limit, loads pass stores, and the oldest instruction chooses first; what
-    limits is how many are dispatched and retire per cycle, the window, pipes and operands.
+    limits is how many are dispatched and retire per cycle, the window, the queues before the pipes, pipes and
+    operands.
 
     :param taken: whether something else than the next instruction in the code comes next.
     """
@@ -34,6 +36,8 @@ def out_of_order_times(
     in_address = [0] * REGISTERS
     busy: dict[int, set[int]] = {1 << place: set() for place in range(len(facts.pipes))}
     busy |= {-1 - unit: set() for unit in range(len(facts.units))}
+    # When those that wait will leave the queues before the pipes that can take them.
+    waiting: dict[tuple[int, ...], list[int]] = {}
     front, retired = 0.0, 0.0
     stored = Stored(facts.store_to_load, facts.mirrors) if facts.store_to_load else None
     times: list[float] = []
@@ -43,6 +47,9 @@ def out_of_order_times(
         front = max(front, fetch.of(address, step.size))
         if number >= facts.window:
             front = max(front, times[number - facts.window])
+        if facts.queue and step.pipes:
+            entries = facts.queue * len(step.pipes)
+            front = max(front, _has_room(waiting.setdefault(step.pipes, []), entries, int(front)))
         slots = 0 if sets_flags and step.is_branch else step.slots
         sets_flags = facts.fuses and step.sets_flags
         front += slots * per_slot
@@ -63,6 +70,8 @@ def out_of_order_times(
             start = _place(start, (-1 - step.unit,), step.occupancy, busy)
         if step.pipes:
             start = _place(start, step.pipes, step.occupancy if step.unit < 0 else 1, busy)
+            if facts.queue:
+                insort(waiting[step.pipes], start)
         finished = start + step.latency
         if stored is not None:
             stored.note(step, start)
@@ -79,6 +88,12 @@ def out_of_order_times(
         elif step.is_branch:
             fetch.go_past()
     return times
+
+
+def _has_room(waiting: list[int], entries: int, cycle: int) -> int:
+    """Return from when on a queue has room, and forget those that have left it by a cycle."""
+    del waiting[: bisect_right(waiting, cycle)]
+    return cycle if len(waiting) < entries else waiting[-entries]
 
 
 def _place(start: int, pipes: tuple[int, ...], occupancy: int, busy: dict[int, set[int]]) -> int:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from emulab.profiling.riscv_opcodes import riscv_kind
 from emulab.profiling.work import Work
-from emulab.timing.instruction import FLAGS, FP, VECTOR, Instruction, group_name
+from emulab.timing.instruction import FP, Instruction, group_name
+from emulab.timing.riscv_vectors import VECTOR_WIDTHS, vector_instruction, vector_memory
 
 _LOAD, _LOAD_FP, _STORE, _STORE_FP = 0x03, 0x07, 0x23, 0x27
 _IMMEDIATE, _IMMEDIATE_WORD, _REGISTER, _REGISTER_WORD = 0x13, 0x1B, 0x33, 0x3B
-_VECTOR_WIDTHS = (0, 5, 6, 7)
 
 
 def riscv_instruction(word: int, size: int) -> Instruction:
@@ -35,8 +35,8 @@ def _full(word: int) -> Instruction:
     funct3 = word >> 12 & 7
     kind = riscv_kind(word, 4)
     group = group_name(kind.work.name, kind.form)
-    if opcode in (_LOAD_FP, _STORE_FP) and funct3 in _VECTOR_WIDTHS:
-        return _vector_memory(word, group, opcode == _LOAD_FP)
+    if opcode in (_LOAD_FP, _STORE_FP) and funct3 in VECTOR_WIDTHS:
+        return vector_memory(word, group, is_load=opcode == _LOAD_FP)
     if opcode == _LOAD:
         return Instruction(
             group, 4, address=_integer(rs1), writes=_integer(rd), offset=_signed(word >> 20, 12)
@@ -78,7 +78,7 @@ def _full(word: int) -> Instruction:
     if opcode == 0x53:
         return _fp(word, kind.form)
     if opcode in (0x57, 0x77):
-        return _vector(word, group)
+        return vector_instruction(word, group)
     if opcode == 0x73:
         return Instruction(group, 4, data=_integer(rs1), writes=_integer(rd))
     return Instruction(group, 4)
@@ -148,44 +148,6 @@ def _fp(word: int, form: str) -> Instruction:
     if operation in (4, 5):
         form = "move" if operation == 4 else "compare"
     return Instruction(group_name("fp", form, precision), 4, data=data, writes=writes)
-
-
-def _vector_memory(word: int, group: str, is_load: bool) -> Instruction:
-    rd, rs1 = word >> 7 & 31, word >> 15 & 31
-    mode = word >> 26 & 3
-    registers = (word >> 29) + 1
-    address = _integer(rs1, word >> 20 & 31) if mode == 2 else _integer(rs1)
-    index = (VECTOR + (word >> 20 & 31),) if mode in (1, 3) else ()
-    form = "strided" if mode else ""
-    if is_load:
-        return Instruction(
-            group_name(group, form), 4, (*index, FLAGS), address, (), (VECTOR + rd,), elements=registers
-        )
-    return Instruction(
-        group_name(group, form), 4, (*index, FLAGS), address, (VECTOR + rd,), elements=registers
-    )
-
-
-def _vector(word: int, group: str) -> Instruction:
-    rd, rs1, rs2, funct3 = word >> 7 & 31, word >> 15 & 31, word >> 20 & 31, word >> 12 & 7
-    if word & 0x7F == 0x57 and funct3 == 7:
-        data = () if word >> 30 == 3 else _integer(rs1)
-        return Instruction("integer.vector-length", 4, data=data, writes=(*_integer(rd), FLAGS))
-    second: tuple[int, ...] = (VECTOR + rs2,)
-    if funct3 in (0, 1, 2):
-        second += (VECTOR + rs1,)
-    elif funct3 in (4, 6):
-        second += _integer(rs1)
-    elif funct3 == 5:
-        second += (FP + rs1,)
-    operation = word >> 26
-    if funct3 == 2 and operation == 0x10:  # VMV.X.S, VCPOP.M, VFIRST.M
-        return Instruction(group_name(group, "to-integer"), 4, second, writes=_integer(rd))
-    is_product = funct3 in (2, 6) and operation in range(0x24, 0x40)
-    form = "multiply" if is_product else ""
-    return Instruction(
-        group_name(group, form), 4, (*second, FLAGS), late=(VECTOR + rd,), writes=(VECTOR + rd,)
-    )
 
 
 def _compressed(word: int) -> Instruction:

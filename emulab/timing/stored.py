@@ -32,17 +32,20 @@ class Stored:
         """Return from when on a load can issue."""
         if step.access not in (LOADS, UPDATES) or not step.address:
             return 0
-        found = self._stores.get(self._place(step))
-        if found is None:
-            return 0
-        cycle, is_narrow = found
-        return cycle + (self._delay if is_narrow or step.is_narrow else self._mirrored)
+        ready = 0
+        for place in self._places(step):
+            if place in self._stores:
+                cycle, is_narrow = self._stores[place]
+                delay = self._delay if is_narrow or step.is_narrow else self._mirrored
+                ready = max(ready, cycle + delay)
+        return ready
 
     def note(self, step: Step, cycle: int) -> None:
         """Note what an instruction that issued stores, and which registers it changes."""
         if step.access in (STORES, UPDATES) and step.address:
             worked = step.latency if step.access == UPDATES else 0
-            self._stores[self._place(step)] = cycle + worked, step.is_narrow
+            for place in self._places(step):
+                self._stores[place] = cycle + worked, step.is_narrow
         for register in step.base:
             self._move(register, register, step.moves)
         if step.access == ADDS and step.offset is not None:
@@ -62,6 +65,7 @@ class Stored:
             number, known = self._value[source]
             self._value[register] = number, known + by
 
-    def _place(self, step: Step) -> tuple[int, int]:
+    def _places(self, step: Step) -> list[tuple[int, int]]:
         number, known = self._value[step.address[0]]
-        return number, (known + (step.offset or 0)) // _GRANULE
+        first = (known + (step.offset or 0)) // _GRANULE
+        return [(number, first + word) for word in range(step.words)]

@@ -127,6 +127,29 @@ def test_a_small_window_hides_less() -> None:
     assert rate(narrow, "arm64", words) > rate(core, "arm64", words)
 
 
+def test_a_full_queue_before_a_pipe_stops_what_comes_after() -> None:
+    # Multiplications of 99 cycles and a chain of sums of as many: where few may wait before their pipes, the
+    # sums are held up behind the multiplications, and these behind the sums.
+    words = [mul64(3, 4, 5)] * 33 + [add64(6, 6, 7)] * 99
+    core = load_core(A72)
+    endless = Core(A72, msgspec.structs.replace(core.facts, queue=0))
+    assert rate(core, "arm64", words) > 1.2 * rate(endless, "arm64", words)
+
+
+@pytest.mark.parametrize(("offset", "waits"), [(0, True), (16, False)])
+def test_out_of_order_a_load_waits_for_the_store_that_it_reads_of(offset: int, waits: bool) -> None:
+    # str x0, [sp]; ldr x0, [sp, #offset]; add x0, x0, x7: a chain through memory.
+    words = [0xF90003E0, 0xF94003E0 | offset // 8 << 10, add64(0, 0, 7)]
+    taken = rate(A72, "arm64", words)
+    assert taken == pytest.approx(6 if waits else 1, abs=0.5)
+
+
+def test_a_bit_field_of_two_registers_takes_the_a72_three_cycles() -> None:
+    two, one = 0x93C00C00 | 1 << 16, 0x93C00C00  # extr x0, x0, x1, #3; ror x0, x0, #3
+    assert rate(A72, "arm64", [two] * 4) == 12
+    assert rate(A72, "arm64", [one] * 4) == 4
+
+
 def test_a_taken_branch_ends_what_is_fetched() -> None:
     # 9 words of 4 bytes are five pieces of 8; with the branch, the loop's tenth word fills the fifth.
     body = [addi(register, 6) for register in range(10, 19)]

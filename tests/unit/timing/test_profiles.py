@@ -113,6 +113,24 @@ def test_a_branch_either_way_costs_mispredictions() -> None:
     assert not found.are_branches_measured
 
 
+@pytest.mark.parametrize(
+    ("call", "is_taken_for_a_return"),
+    [(0x000280E7, True), (0x000380E7, False), (0x000080E7, False)],
+    ids=["jalr ra, t0", "jalr ra, t2", "jalr ra, ra"],
+)
+def test_a_call_through_the_other_link_register_is_foretold_wrongly(
+    call: int, is_taken_for_a_return: bool
+) -> None:
+    blocks = [
+        (BASE, [ld(5, 6), call], 100),
+        (BASE + 8, [addi(7, 7), bne(7, 8, -12)], 100),
+        (BASE + 64, [RET], 100),
+    ]
+    for measures in (None, np.zeros(len(Measure))):
+        found = cycles_of(operation("riscv64", blocks, measures=measures), U74)
+        assert found.mispredictions == (100 if is_taken_for_a_return else 0)
+
+
 def test_a_branch_over_one_instruction_costs_none_where_both_become_one() -> None:
     head = [addi(5, 5), bne(5, 6, 8)]
     pieces = [(BASE, head, 1000), (BASE + 8, [addi(7, 7)], 500), (BASE + 12, [addi(8, 8), jal(0, -16)], 1000)]
