@@ -9,7 +9,7 @@ import io
 import posixpath
 import re
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from emulab.architectures import ARCHITECTURES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ELF = b"\x7fELF"
 _PLACES = re.compile(r"/(usr/(local/)?)?lib(/[a-z0-9_]+-linux-(gnu|musl)[a-z]*)?")
 _LINKER = re.compile(r"ld[-.0-9a-z]*\.so\.\d+|ld-linux-[-a-z0-9]+\.so\.\d+|ld-musl-[-a-z0-9]+\.so\.1")
-_GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)")
+_GLIBC = re.compile(rb"GNU C Library [^\n]*version (\d+(?:\.\d+)+)")
 _MOST_LINKS = 40
 
 
@@ -33,6 +33,7 @@ class Offer:
     :param name: the image's name, ``rootfs-glibc-old-armv7``.
     :param libc: ``musl``, ``glibc`` or ``glibc-old``.
     :param architecture: emulab's name of it.
+    :param glibc: the version of its glibc, such as ``2.31``; None where it has none.
     :param interpreters: the paths of the dynamic linkers that it has.
     :param links: path to target of each symbolic link to a directory or a library.
     :param libraries: path, free of links, to what the library there says.
@@ -41,6 +42,7 @@ class Offer:
     name: str
     libc: str
     architecture: str
+    glibc: str | None = None
     interpreters: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, Linking] = field(default_factory=dict)
@@ -49,18 +51,6 @@ class Offer:
     def c_library(self) -> str:
         """Return ``musl`` or ``glibc``."""
         return "musl" if self.libc == "musl" else "glibc"
-
-    @property
-    def glibc(self) -> str | None:
-        """Return the version of its glibc, such as ``2.31``; None where it has none."""
-        versions = {
-            match[1]
-            for library in self.libraries.values()
-            if library.soname == "libc.so.6"
-            for name in library.defines
-            if (match := _GLIBC.fullmatch(name))
-        }
-        return max(versions, key=lambda text: [int(part) for part in text.split(".")], default=None)
 
     def resolve(self, path: str) -> str:
         """Return the path with every symbolic link followed."""
@@ -100,6 +90,7 @@ class Offer:
             "name": self.name,
             "libc": self.libc,
             "architecture": self.architecture,
+            "glibc": self.glibc,
             "interpreters": list(self.interpreters),
             "links": dict(self.links),
             "libraries": {path: library.to_json() for path, library in self.libraries.items()},
@@ -112,10 +103,17 @@ def offer_from_json(value: Mapping[str, Any]) -> Offer:
         name=value["name"],
         libc=value["libc"],
         architecture=value["architecture"],
+        glibc=value["glibc"],
         interpreters=tuple(value["interpreters"]),
         links=dict(value["links"]),
         libraries={path: linking_from_json(each) for path, each in value["libraries"].items()},
     )
+
+
+def _glibc(library: bytes) -> str | None:
+    """Return the version that glibc's own text in it names."""
+    found = _GLIBC.search(library)
+    return found[1].decode() if found is not None else None
 
 
 def read_offer(name: str, libc: str, architecture: str, root: IO[bytes]) -> Offer:
@@ -139,7 +137,11 @@ def read_offer(name: str, libc: str, architecture: str, root: IO[bytes]) -> Offe
                 if content.startswith(_ELF):
                     contents[path] = content
     libraries = {path: linking_of(io.BytesIO(content)) for path, content in contents.items()}
-    offer = Offer(name, libc, architecture, (), links, libraries)
+    versions = (
+        _GLIBC.search(contents[path]) for path, each in libraries.items() if each.soname == "libc.so.6"
+    )
+    glibc = next((version[1].decode() for version in versions if version is not None), None)
+    offer = Offer(name, libc, architecture, glibc, (), links, libraries)
     names = [path for path in (*contents, *links) if _LINKER.fullmatch(posixpath.basename(path))]
     found = [path for path in names if offer.resolve(path) in libraries]
-    return Offer(name, libc, architecture, tuple(sorted(found)), links, libraries)
+    return replace(offer, interpreters=tuple(sorted(found)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from emulab.images.names import ImageName
     from emulab.progress import Progress
 
-_FORMAT = 1
+_FORMAT = 2
 _KIND = "offers"
 _PREFIX = "rootfs-"
 

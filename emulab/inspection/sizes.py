@@ -22,7 +22,7 @@ ASSEMBLY, C_CODE = "(assembly)", "(C and assembly)"
 _USES = (
     ("code", r"\.(text|init|fini|plt)(\..*)?"),
     ("Go's tables", r"(\.data\.rel\.ro)?\.(gopclntab|typelink|itablink)|\.go\.(buildinfo|fipsinfo|module)"),
-    ("zeroed data", r"\.(no?ptr)?t?bss(\..*)?|\.noptrbss"),
+    ("zeroed data", r"\.(no?ptr)?t?bss(\..*)?|\.noptrbss|\.relro_padding"),
     ("linking", r"\.(dyn.*|rela?(\..*)?|relr(\..*)?|got(\..*)?|gnu\..*|hash|interp|note.*)"),
     ("symbols", r"\.(symtab|strtab|shstrtab)"),
     ("debugging", r"\.z?debug.*|\.gdb_index|\.comment"),

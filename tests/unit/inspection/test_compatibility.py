@@ -25,7 +25,7 @@ LIBC = Linking(
 LOADER = Linking(soname="ld-linux-aarch64.so.1", exports={"__tls_get_addr": ("GLIBC_2.17",)})
 LIB = "/usr/lib/aarch64-linux-gnu"
 GLIBC = Offer(
-    "rootfs-glibc-arm64", "glibc", "arm64",
+    "rootfs-glibc-arm64", "glibc", "arm64", "2.36",
     interpreters=("/usr/lib/ld-linux-aarch64.so.1",),
     links={"/lib": "usr/lib", "/usr/lib/ld-linux-aarch64.so.1": "aarch64-linux-gnu/ld-linux-aarch64.so.1",
            f"{LIB}/liblink.so.1": "libfile.so.1.2"},
