@@ -50,7 +50,7 @@ _VECTOR_PARTS = re.compile(r"zv(e\d+[xfd]|l\d+b)")
 class Level:
     """A level that a program was built for.
 
-    :param setting: what names it: ``GOARM64=v9.0``, or the C compiler's attribute.
+    :param setting: what names it: ``GOARM64=v9.0``; of C code ``rv64gc_v`` or ``C code with vfpv3 neon``.
     :param needs: the flags of /proc/cpuinfo that its code takes for granted.
     """
 
@@ -120,13 +120,15 @@ def _go_level(facts: ElfFacts) -> Level | None:
 
 def _c_level(facts: ElfFacts, attributes: Mapping[int, int | str]) -> Level | None:
     if facts.architecture == "riscv64" and facts.instruction_set:
-        return Level(facts.instruction_set, riscv_extensions(facts.instruction_set))
+        further = riscv_extensions(facts.instruction_set)
+        return Level("_".join(["rv64gc", *further]), further)
     if facts.bits == 32 and attributes:
         needs: list[str] = [*_FP.get(int(attributes.get(TAG_ARM_FP_ARCH, 0)), ())]
         needs += _SIMD.get(int(attributes.get(TAG_ARM_ADVANCED_SIMD_ARCH, 0)), ())
         if attributes.get(TAG_ARM_DIV_USE) == _DIVIDES:
             needs.append("idiva")
-        return Level(".ARM.attributes", tuple(dict.fromkeys(needs)))
+        each_once = tuple(dict.fromkeys(needs))
+        return Level(" with ".join(filter(None, ["C code", " ".join(each_once)])), each_once)
     return None
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 STRIPPABLE = ("symbols", "debugging")
 """The uses that ``-ldflags=-s`` (and ``strip``) removes; nothing of them is loaded."""
 
-_KEPT = (".shstrtab", ".comment")
-
 ASSEMBLY, C_CODE = "(assembly)", "(C and assembly)"
 """What functions and data without a package are counted as, in pure Go programs and in others."""
 
@@ -24,8 +22,8 @@ _USES = (
     ("Go's tables", r"(\.data\.rel\.ro)?\.(gopclntab|typelink|itablink)|\.go\.(buildinfo|fipsinfo|module)"),
     ("zeroed data", r"\.(no?ptr)?t?bss(\..*)?|\.noptrbss|\.relro_padding"),
     ("linking", r"\.(dyn.*|rela?(\..*)?|relr(\..*)?|got(\..*)?|gnu\..*|hash|interp|note.*)"),
-    ("symbols", r"\.(symtab|strtab|shstrtab)"),
-    ("debugging", r"\.z?debug.*|\.gdb_index|\.comment"),
+    ("symbols", r"\.(symtab|strtab)"),
+    ("debugging", r"\.z?debug.*|\.gdb_index"),
     ("constants", r"\.(rodata|data\.rel\.ro|eh_frame(_hdr)?|ARM\..*|gcc_except_table)(\..*)?"),
     ("data", r"\.(no?ptr)?t?data(\..*)?|\.noptrdata|\.(init|fini|preinit)_array"),
 )

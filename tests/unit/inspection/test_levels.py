@@ -56,6 +56,12 @@ def test_attributes_of_c_code_for_32_bit_arm_become_flags() -> None:
     attributes: dict[int, int | str] = {TAG_ARM_FP_ARCH: 3, TAG_ARM_ADVANCED_SIMD_ARCH: 1, TAG_ARM_DIV_USE: 2}
     (level,) = levels_of(facts, attributes)
     assert level.needs == ("vfpv3", "neon", "idiva")
+    assert level.setting == "C code with vfpv3 neon idiva"
+
+
+def test_the_attribute_of_riscv_c_code_is_named_by_what_it_adds() -> None:
+    facts = replace(FACTS, architecture="riscv64", instruction_set="rv64i2p1_m2p0_a2p1_f2p2_d2p2_c2p0_v1p0")
+    assert [(each.setting, each.needs) for each in levels_of(facts, {})] == [("rv64gc_v", ("v",))]
 
 
 @pytest.mark.parametrize(
