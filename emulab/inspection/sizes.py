@@ -81,11 +81,7 @@ def sizes_by_use(facts: ElfFacts) -> dict[str, int]:
 def stripped_saving(facts: ElfFacts) -> int:
     """Return the bytes that stripping takes off a program's file; the memory it needs stays the same."""
     # A stripped file keeps the names of its sections.
-    return sum(
-        size
-        for name, size in facts.sections
-        if use_of(name) in STRIPPABLE and name not in (".shstrtab", ".comment")
-    )
+    return sum(size for name, size in facts.sections if use_of(name) in STRIPPABLE)
 
 
 def package_of(name: str, nameless: str = ASSEMBLY) -> str:

@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulab.report.tables import text_table
-from emulab.report.units import quantity
+from emulab.report.units import quantity, quantity_with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from emulab.figures import Figure
     from emulab.inspection.program import ProgramFile
     from emulab.inspection.sizes import PackageSize
     from emulab.inspection.verdicts import Placed
+    from emulab.workloads.variants import Measured
 
 _MOST_DEPENDENCIES = 8
+_VARIANT_FIGURES = {
+    "binary-size": "size (COUNTED)",
+    "startup": "start-up (EMULATED)",
+    "run-time": "run time (EMULATED)",
+    "rss-rest": "RSS at rest (EMULATED)",
+    "peak-rss": "peak RSS (EMULATED)",
+}
 _SHOWN_SETTINGS = ("-buildmode", "-compiler", "-tags", "-ldflags", "-race", "-trimpath", "CGO_ENABLED",
                    "GOARCH", "GOARM", "GOARM64", "GORISCV64", "vcs.revision", "vcs.modified")  # fmt: skip
 
@@ -56,7 +65,7 @@ def facts_text(program: ProgramFile) -> str:
 def _architecture(program: ProgramFile) -> str:
     facts = program.subject.facts
     levels = [
-        f"{each.setting}: {' '.join(each.needs)}" if each.needs else each.setting
+        f"{each.setting}: {' '.join(each.needs)}" if each.needs and "=" in each.setting else each.setting
         for each in program.subject.levels
     ]
     return "; ".join(
@@ -113,6 +122,40 @@ def packages_text(rows: Sequence[PackageSize], *, has_data: bool) -> str:
         numbers=True,
     )
     return table if has_data else table + "it is stripped, so which package its data belong to is not known\n"
+
+
+def variants_text(measured: Sequence[Measured]) -> str:
+    """Return what each way of building a program makes of its size, its start and its memory."""
+    shown = [name for name in _VARIANT_FIGURES if any(each.figure(name) for each in measured)]
+    smallest = {
+        each.place: min(
+            size.value for other in measured if other.place == each.place for size in _size(other)
+        )
+        for each in measured
+        if _size(each)
+    }
+    rows = []
+    for each in measured:
+        cells = [_cell(each.figure(name)) for name in shown]
+        for size in _size(each):
+            more = size.value / smallest[each.place] - 1
+            cells[0] += f", {more:+.1%}" if more else ""
+        rows.append([each.place, each.variant.title, *cells, each.failure])
+    header = ["machine", "build", *(_VARIANT_FIGURES[name] for name in shown), "what went wrong"]
+    if not any(each.failure for each in measured):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return text_table(header, rows)
+
+
+def _size(measured: Measured) -> list[Figure]:
+    figure = measured.figure("binary-size")
+    return [figure] if figure is not None else []
+
+
+def _cell(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return quantity_with_interval(figure.value, figure.low, figure.high, figure.unit)
 
 
 def verdicts_text(placed: Sequence[Placed]) -> str:
