@@ -139,7 +139,7 @@ def variants_text(measured: Sequence[Measured]) -> str:
         cells = [_cell(each.figure(name)) for name in shown]
         for size in _size(each):
             more = size.value / smallest[each.place] - 1
-            cells[0] += f", {more:+.1%}" if more else ""
+            cells[0] += f", {more:+.1%}" if more >= 0.0005 else ""
         rows.append([each.place, each.variant.title, *cells, each.failure])
     header = ["machine", "build", *(_VARIANT_FIGURES[name] for name in shown), "what went wrong"]
     if not any(each.failure for each in measured):

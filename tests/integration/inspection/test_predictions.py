@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from emulab.images.names import ImageName
     from emulab.inspection.compatibility import Verdict
+    from emulab.inspection.offers import Offer
     from emulab.machines.protocol import Machine
 
 ROOTS = root_filesystems()
@@ -40,10 +42,15 @@ class Seen:
     how: str
 
 
-def predicted(program: Path, root: ImageName) -> Verdict:
+@cache
+def offer_of(root: ImageName) -> Offer:
     (offer,) = (each for each in offers([root.architecture], Silent()) if each.name == str(root))
+    return offer
+
+
+def predicted(program: Path, root: ImageName) -> Verdict:
     processor = processor_of(generic_board(root.architecture), emulated=True)
-    return judge(read_program(program).subject, offer, processor, page_size=_PAGE)
+    return judge(read_program(program).subject, offer_of(root), processor, page_size=_PAGE)
 
 
 def observed(program: Path, machine: Machine) -> Seen:
