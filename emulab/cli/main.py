@@ -31,6 +31,7 @@ _VERBS = {
     "bench": "Count what an operation of a Go benchmark executes.",
     "predict": "Predict what benchmarks take, on all boards at once.",
     "compare": "Compare two results, or two git revisions, and fail on a regression.",
+    "inspect": "Say of a built program where it starts, without running it.",
     "calibrate": "Fit models to what was measured on real boards, and judge them.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",

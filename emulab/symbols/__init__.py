@@ -60,16 +60,34 @@ def find(program: Path, functions: Sequence[str], progress: Progress) -> dict[st
     return {name: line for name, line in zip(functions, lines, strict=True) if line.function}
 
 
+def pieces(program: Path, progress: Progress) -> list[tuple[str, int, str]]:
+    """Return every function of an ELF program and, where it is not stripped, every variable.
+
+    :returns: ``code`` or ``data``, the size in bytes, and the name of each. A stripped program that Go did
+        not build has none.
+    :raises InfrastructureError: the program's tables can not be read.
+    :raises ToolchainError: no Go toolchain can be had to build the reader.
+    """
+    rows = (line.split("\t") for line in _ask(program, ["*"], progress) if line)
+    return [(kind, int(size), name) for kind, size, name in rows]
+
+
 def _answers(program: Path, questions: Sequence[str], progress: Progress) -> list[Location]:
+    lines = _ask(program, questions, progress)
+    if len(lines) != len(questions):
+        raise InfrastructureError(f"the symbols of {program} can not be read")
+    return [_location(line) for line in lines]
+
+
+def _ask(program: Path, questions: Sequence[str], progress: Progress) -> list[str]:
     done = subprocess.run(
         [_reader(progress), program],
         input="".join(f"{question}\n" for question in questions),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    lines = done.stdout.splitlines()
-    if done.returncode != 0 or len(lines) != len(questions):
+    if done.returncode != 0:
         raise InfrastructureError(f"the symbols of {program} can not be read", detail=done.stderr.strip())
-    return [_location(line) for line in lines]
+    return done.stdout.splitlines()
 
 
 def _location(line: str) -> Location:

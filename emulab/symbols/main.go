@@ -4,7 +4,8 @@
 //
 // It reads hexadecimal addresses, one a line, or names of functions, each after a =. It answers each with a line
 // of the function's entry (hexadecimal), the line's number, the function's name and the file, separated by
-// tabs. What is not known is 0 or empty. Go's own tables come first, which a stripped program has too; for code that Go did not
+// tabs. A single * is answered with all functions and, where the program is not stripped, variables instead: a line
+// each of code or data, its size and its name, and an empty line at the end. What is not known is 0 or empty. Go's own tables come first, which a stripped program has too; for code that Go did not
 // compile there are the ELF symbols.
 package main
 
@@ -42,6 +43,7 @@ func fail(message string) {
 type program struct {
 	table   *gosym.Table
 	symbols []elf.Symbol // functions, by address
+	objects []elf.Symbol // variables
 }
 
 func open(path string) (*program, error) {
@@ -67,6 +69,9 @@ func open(path string) (*program, error) {
 			}
 			p.symbols = append(p.symbols, symbol)
 		}
+		if elf.ST_TYPE(symbol.Info) == elf.STT_OBJECT && symbol.Section != elf.SHN_UNDEF {
+			p.objects = append(p.objects, symbol)
+		}
 	}
 	sort.SliceStable(p.symbols, func(i, j int) bool { return p.symbols[i].Value < p.symbols[j].Value })
 	for _, name := range []string{".gopclntab", ".data.rel.ro.gopclntab"} {
@@ -91,6 +96,10 @@ func (p *program) answer(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	answers := bufio.NewWriter(out)
 	for lines.Scan() {
+		if lines.Text() == "*" {
+			p.list(answers)
+			continue
+		}
 		if wanted, ok := strings.CutPrefix(lines.Text(), "="); ok {
 			entry, name, file := p.find(wanted)
 			fmt.Fprintf(answers, "%x\t0\t%s\t%s\n", entry, name, file)
@@ -107,6 +116,34 @@ func (p *program) answer(in io.Reader, out io.Writer) error {
 		return err
 	}
 	return answers.Flush()
+}
+
+// list writes every function and variable with its size, each address once.
+func (p *program) list(out io.Writer) {
+	first, last := uint64(0), uint64(0)
+	if p.table != nil && len(p.table.Funcs) > 0 {
+		for _, function := range p.table.Funcs {
+			fmt.Fprintf(out, "code\t%d\t%s\n", function.End-function.Entry, function.Name)
+		}
+		first, last = p.table.Funcs[0].Entry, p.table.Funcs[len(p.table.Funcs)-1].End
+	}
+	seen := uint64(0)
+	for _, symbol := range p.symbols {
+		inGo := symbol.Value >= first && symbol.Value < last
+		if symbol.Size > 0 && !inGo && symbol.Value != seen {
+			fmt.Fprintf(out, "code\t%d\t%s\n", symbol.Size, symbol.Name)
+			seen = symbol.Value
+		}
+	}
+	sort.SliceStable(p.objects, func(i, j int) bool { return p.objects[i].Value < p.objects[j].Value })
+	end := uint64(0)
+	for _, symbol := range p.objects {
+		if symbol.Size > 0 && symbol.Value >= end {
+			fmt.Fprintf(out, "data\t%d\t%s\n", symbol.Size, symbol.Name)
+			end = symbol.Value + symbol.Size
+		}
+	}
+	fmt.Fprintln(out)
 }
 
 // find returns a function of that name; its name is empty where there is none.

@@ -244,6 +244,9 @@ def _output_flags(request: BuildRequest) -> list[str]:
         if request.buildmode == "pie" and not request.cgo:
             # Go's own linker makes a dynamic program of it, which needs no library but a dynamic linker.
             linker = f"-I {interpreter_of(request.architecture, request.libc)} {linker}".strip()
+    if request.cgo and request.libc == "musl" and "-linkmode" not in linker:
+        # Where only the standard library has C code, Go links by itself, and wants it in shared libraries.
+        linker = f"-linkmode=external {linker}".strip()
     if linker:
         flags.append(f"-ldflags={linker}")
     return flags

@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import Literal
 
 TAG_ARM_CPU_ARCH = 6
+TAG_ARM_FP_ARCH = 10
+TAG_ARM_ADVANCED_SIMD_ARCH = 12
 TAG_ARM_ABI_VFP_ARGS = 28
+TAG_ARM_DIV_USE = 44
 TAG_RISCV_ARCH = 5
 
 _FILE_SCOPE = 1

@@ -43,6 +43,16 @@ func main() {
 }
 """
 
+LISTENER = """package main
+
+import "net"
+
+func main() {
+	_, err := net.Listen("tcp", "localhost:0")
+	println(err == nil)
+}
+"""
+
 DATABASE = """package main
 
 import (
@@ -74,6 +84,7 @@ github.com/mattn/go-sqlite3 v1.14.32/go.mod h1:Uh1q+B4BYcTPb+yiD3kU8Ct7aC0hY9fxU
 def modules(tmp_path: Path) -> Path:
     for name, source, requirement, checksums in (
         ("resolver", RESOLVER, "", ""),
+        ("listener", LISTENER, "", ""),
         ("database", DATABASE, "\nrequire github.com/mattn/go-sqlite3 v1.14.32\n", DATABASE_SUM),
     ):
         directory = tmp_path / name
@@ -136,3 +147,10 @@ def test_the_c_compilers_message_is_passed_on(modules: Path) -> None:
     with pytest.raises(WorkloadError) as caught:
         build_cgo(modules / "resolver", ARM64, "glibc")
     assert "no_such_function" in caught.value.detail
+
+
+@pytest.mark.parametrize("buildmode", ["exe", "pie"])
+def test_the_standard_library_s_own_c_code_is_linked_with_musl(modules: Path, buildmode: Any) -> None:
+    artifact = build_cgo(modules / "listener", ARM64, "musl", buildmode=buildmode)
+    assert not artifact.facts.dynamic
+    assert artifact.facts.pie == (buildmode == "pie")

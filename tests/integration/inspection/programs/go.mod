@@ -1,0 +1,3 @@
+module emulab.test/inspection
+
+go 1.22
