@@ -18,13 +18,13 @@ from emulab.profiling.profile import Measure
 from emulab.profiling.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from emulab.profiling.instructions import Instructions
-    from emulab.profiling.profile import Profile
+    from emulab.profiling.profile import Profile, Window
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,41 @@ def execution_of(profile: Profile, without: int | None = None, *, heavy: bool = 
     vcpus = _vcpus_without(profile, without)
     rows = [window.by_block(vcpus) for window in profile.windows]
     counts = np.array(rows, np.uint64).reshape(len(rows), len(profile.blocks))
+    seen = [_measured(profile, [window]) for window in profile.windows] if heavy else None
+    return _kept(profile, tuple(window.argument for window in profile.windows), counts, seen)
+
+
+def execution_of_groups(
+    profile: Profile, groups: Sequence[Sequence[Window]], *, heavy: bool = False
+) -> Execution:
+    """Return groups of a profile's windows, each added up to one.
+
+    :param heavy: keep what the heavy mode measured too.
+    """
+    counts = np.zeros((len(groups), len(profile.blocks)), np.uint64)
+    for row, group in zip(counts, groups, strict=True):
+        for window in group:
+            row += window.by_block()
+    seen = [_measured(profile, group) for group in groups] if heavy else None
+    return _kept(profile, tuple(range(len(groups))), counts, seen)
+
+
+def _measured(profile: Profile, windows: Sequence[Window]) -> NDArray[np.uint64]:
+    """Return what the heavy mode measured in windows together: measures x blocks."""
+    total = np.zeros((len(Measure), len(profile.blocks)), np.uint64)
+    for window in windows:
+        for measure in Measure:
+            total[measure] += window.measure(measure)
+    return total
+
+
+def _kept(
+    profile: Profile,
+    arguments: tuple[int, ...],
+    counts: NDArray[np.uint64],
+    measured: list[NDArray[np.uint64]] | None,
+) -> Execution:
+    """Return windows with those blocks alone that were executed in one of them."""
     kept = np.flatnonzero(counts.any(axis=0))
     blocks = np.zeros(len(kept), BLOCK)
     pieces = []
@@ -136,11 +171,10 @@ def execution_of(profile: Profile, without: int | None = None, *, heavy: bool = 
         blocks[row] = (known["address"], place, known["size"], known["instructions"])
         pieces.append(code)
         place += len(code)
-    arguments = tuple(window.argument for window in profile.windows)
     measures = None
-    if heavy:
-        seen = [[window.measure(each)[kept] for each in Measure] for window in profile.windows]
-        measures = np.array(seen, np.uint64).reshape(len(rows), len(Measure), len(kept))
+    if measured is not None:
+        shape = len(arguments), len(Measure), len(profile.blocks)
+        measures = np.array(measured, np.uint64).reshape(shape)[:, :, kept]
     return Execution(profile.isa, blocks, b"".join(pieces), arguments, counts[:, kept], measures)
 
 
