@@ -61,6 +61,8 @@ docs-calibration: $(RUNTIME) ## Write the tables of docs/calibration.md from the
 		$(BIN)/python scripts/fill_block.py docs/calibration.md $$block $(VENV)/table.md || exit; done
 	@$(BIN)/emulab calibrate evaluate --markdown > $(VENV)/table.md && \
 		$(BIN)/python scripts/fill_block.py docs/calibration.md errors $(VENV)/table.md
+	@$(BIN)/emulab calibrate rated --markdown > $(VENV)/table.md && \
+		$(BIN)/python scripts/fill_block.py docs/calibration.md rated $(VENV)/table.md
 
 clean: ## Remove .venv and what dead runs left; `emulab clean --cache` removes the rest.
 	@[ ! -x $(BIN)/emulab ] || $(BIN)/emulab clean

@@ -70,21 +70,29 @@ def evaluate(
     """Show how wrong predictions are for what the fit has not seen.
 
     Whole packages, whole sources and whole boards are left out and predicted by the rest: the median and
-    the 90th percentile of the relative errors, and the share of figures within their 90 % interval.
+    the 90th percentile of the relative errors, and the share of figures within their 90 % interval. Below,
+    the same of openssl's and 7-zip's figures, each board's predicted without it.
 
     \b
     emulab calibrate evaluate
     emulab calibrate evaluate --json
     """
+    from emulab.cli.calibrate_rated import judged_programs
     from emulab.report.models import card, evaluation_document, evaluation_text
+    from emulab.report.rated import rated_document, rated_table
+    from emulab.report.tables import text_table
 
     problem, made = _made(directories, operations)
-    if as_json:
-        print_json(evaluation_document("calibrate evaluate", problem, made))
-    elif as_markdown:
+    if as_markdown:
         click.echo(card(problem, made, worst), nl=False)
+        return 0
+    judged = judged_programs(directories)
+    if as_json:
+        document = evaluation_document("calibrate evaluate", problem, made)
+        print_json({**document, "programs": rated_document("calibrate rated", judged)["figures"]})
     else:
         click.echo(evaluation_text(problem, made, worst), nl=False)
+        click.echo("\n" + text_table(*rated_table(judged)), nl=False)
     return 0
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from emulab.cli.display import json_option, print_json, progress_shown
 from emulab.cli.parameters import samples_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulab.calibration.fitting.rated import RatedFigure
 
 
 @click.command("count-programs")
@@ -88,21 +94,32 @@ def rated(
     emulab calibrate rated
     emulab calibrate rated --figures
     """
-    from emulab.boards import load_catalogue
-    from emulab.calibration.files import load, samples_directory
-    from emulab.calibration.fitting.rated import figures_of, judged_figures
-    from emulab.calibration.rated_programs import RatedOperations
     from emulab.report.calibration import markdown
     from emulab.report.rated import rated_document, rated_figures, rated_table
     from emulab.report.tables import text_table
 
-    with progress_shown() as progress, progress.step("leaving each board out"):
-        records = load([samples_directory(), *directories])
-        figures = figures_of(records, RatedOperations(programs), load_catalogue())
-        judged = {"board": judged_figures(figures), "SoC": judged_figures(figures, by_soc=True)}
+    judged = judged_programs(directories, programs)
     if as_json:
         print_json(rated_document("calibrate rated", judged))
         return 0
     header, rows = rated_figures(judged["board"]) if all_figures else rated_table(judged)
     click.echo(markdown(header, rows) if as_markdown else text_table(header, rows), nl=False)
-    return 0 if figures else 4
+    return 0
+
+
+def judged_programs(
+    directories: Sequence[Path], programs: Path | None = None
+) -> dict[str, dict[str, list[RatedFigure]]]:
+    """Return every figure of the programs with its prediction, by what was left out.
+
+    :raises UsageError: a file of samples or operations is damaged.
+    """
+    from emulab.boards import load_catalogue
+    from emulab.calibration.files import load, samples_directory
+    from emulab.calibration.fitting.rated import figures_of, judged_figures
+    from emulab.calibration.rated_programs import RatedOperations
+
+    with progress_shown() as progress, progress.step("leaving each board out of openssl's and 7-zip's"):
+        records = load([samples_directory(), *directories])
+        figures = figures_of(records, RatedOperations(programs), load_catalogue())
+        return {"board": judged_figures(figures), "SoC": judged_figures(figures, by_soc=True)}

@@ -1,8 +1,8 @@
 """Where instructions lead, decoded for all of a program at once: kinds of transfers and their targets.
 
 The encodings are those of the manuals: "Arm Architecture Reference Manual for A-profile" (C4 for A64, F4 for
-A32), "The RISC-V Instruction Set Manual, Volume I", and "Intel 64 and IA-32 Architectures Software
-Developer's Manual", volume 2, appendix A.
+A32, F3 for T32), "The RISC-V Instruction Set Manual, Volume I", and "Intel 64 and IA-32 Architectures
+Software Developer's Manual", volume 2, appendix A.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Flow(IntEnum):
 def flow_of(isa: str, words: Words, addresses: Words) -> tuple[NDArray[np.uint8], Words]:
     """Return what each instruction leads to (:class:`Flow`), and the target's address where there is one.
 
-    :param isa: ``arm64``, ``armv7`` (ARM code, not Thumb), ``riscv64`` or ``amd64``.
-    :param words: the encodings; of compressed instructions the lower 16 bits, of amd64 the first 8 bytes.
+    :param isa: ``arm64``, ``armv7``, ``thumb``, ``riscv64`` or ``amd64``.
+    :param words: the encodings, as they lie in memory; of short instructions the lower 16 bits, of amd64 the
+        first 8 bytes.
     """
     kind = np.zeros(len(words), np.uint8)
     offset = np.zeros(len(words), np.int64)
@@ -50,12 +51,13 @@ def flow_of(isa: str, words: Words, addresses: Words) -> tuple[NDArray[np.uint8]
         if offsets is not None:
             offset[mask] = offsets[mask]
 
-    {"arm64": _arm64, "armv7": _armv7, "riscv64": _riscv64, "amd64": _amd64}[isa](words, note)
-    # Of ARM's program counter the offset counts from 8 bytes further.
-    base = addresses + np.uint64(8) if isa == "armv7" else addresses
+    readers = {"arm64": _arm64, "armv7": _armv7, "thumb": _thumb, "riscv64": _riscv64, "amd64": _amd64}
+    readers[isa](words, note)
+    # Of ARM's program counter the offset counts from 8 bytes further, of Thumb's from 4.
+    base = addresses + np.uint64({"armv7": 8, "thumb": 4}.get(isa, 0))
     has_target = (kind >= Flow.BRANCH) & (kind <= Flow.CALL)
     target = np.where(has_target, base + offset.view(np.uint64), 0).astype(np.uint64)
-    if isa == "armv7":
+    if isa in ("armv7", "thumb"):
         target &= np.uint64(0xFFFFFFFF)
     return kind, target
 
@@ -121,6 +123,48 @@ def _armv7(words: Words, note) -> None:  # type: ignore[no-untyped-def]
     returns = _is(words, 0x0FFFFFFF, 0x028EF000) | _is(words, 0x0FFFFFFF, 0x01A0F00E)
     note(data & returns, Flow.RETURN)
     note(_is(words, 0x0F000000, 0x0F000000) & ordinary, Flow.TRAP)  # SVC
+
+
+def _thumb(words: Words, note) -> None:  # type: ignore[no-untyped-def]
+    # An instruction in an IT block has its condition there: it is read as if it had none.
+    wide = (_field(words, 11, 5) >= 0b11101) & (_field(words, 0, 16) >= 0xE800)
+    _thumb_narrow(words, ~wide, note)
+    sign, first, second = _field(words, 10, 1), _field(words, 29, 1), _field(words, 27, 1)
+    near = _signed(
+        (sign << np.uint64(20)) | (second << np.uint64(19)) | (first << np.uint64(18))
+        | _field(words, 0, 6, 12) | _field(words, 16, 11, 1), 21,
+    )  # fmt: skip
+    one = np.uint64(1)
+    far = _signed(
+        (sign << np.uint64(24)) | ((first ^ sign ^ one) << np.uint64(23))
+        | ((second ^ sign ^ one) << np.uint64(22)) | _field(words, 0, 10, 12) | _field(words, 16, 11, 1), 25,
+    )  # fmt: skip
+    branches = wide & _is(words, 0x8000F800, 0x8000F000)
+    conditional = branches & _is(words, 0x50000000, 0) & (_field(words, 6, 4) < 14)
+    note(conditional, Flow.BRANCH, near)
+    note(branches & _is(words, 0x50000000, 0x10000000), Flow.JUMP, far)
+    note(branches & _is(words, 0x50000000, 0x50000000), Flow.CALL, far)
+    note(branches & _is(words, 0x50000000, 0x40000000), Flow.INDIRECT_CALL)  # BLX to ARM code
+    to_pc = _field(words, 28, 4) == 15
+    note(wide & _is(words, 0xFF70, 0xF850) & to_pc, Flow.INDIRECT_JUMP)  # LDR pc
+    note(wide & _is(words, 0xFFFFFFFF, 0xFB04F85D), Flow.RETURN)  # LDR pc, [sp], #4
+    note(wide & _is(words, 0xFFE0FFF0, 0xF000E8D0), Flow.INDIRECT_JUMP)  # TBB, TBH
+    loads = wide & (_is(words, 0xFFD0, 0xE890) | _is(words, 0xFFD0, 0xE910))
+    note(loads & _is(words, 0x80000000, 0x80000000), Flow.RETURN)  # LDM with pc
+
+
+def _thumb_narrow(words: Words, narrow: NDArray[np.bool_], note) -> None:  # type: ignore[no-untyped-def]
+    conditional = narrow & _is(words, 0xF000, 0xD000)
+    note(conditional & (_field(words, 8, 4) < 14), Flow.BRANCH, _signed(_field(words, 0, 8, 1), 9))
+    note(conditional & (_field(words, 8, 4) == 15), Flow.TRAP)  # SVC
+    ahead = _signed(_field(words, 9, 1, 6) | _field(words, 3, 5, 1), 63)
+    note(narrow & _is(words, 0xF500, 0xB100), Flow.BRANCH, ahead)  # CBZ, CBNZ
+    note(narrow & _is(words, 0xF800, 0xE000), Flow.JUMP, _signed(_field(words, 0, 11, 1), 12))
+    note(narrow & _is(words, 0xFF87, 0x4780), Flow.INDIRECT_CALL)  # BLX register
+    to = narrow & (_is(words, 0xFF87, 0x4700) | _is(words, 0xFF87, 0x4687))  # BX; MOV pc
+    note(to, Flow.INDIRECT_JUMP)
+    note(to & (_field(words, 3, 4) == 14), Flow.RETURN)
+    note(narrow & _is(words, 0xFF00, 0xBD00), Flow.RETURN)  # POP with pc
 
 
 def _riscv64(words: Words, note) -> None:  # type: ignore[no-untyped-def]

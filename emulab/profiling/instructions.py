@@ -48,8 +48,10 @@ class Instructions:
     def flow(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """What each instruction leads to, and the target's address: see :func:`.control_flow.flow_of`."""
         kind, target = flow_of(self.isa, self.word, self.address)
-        # Thumb code is not decoded: the end of such a block is known, but not where it leads.
-        return np.where(self.is_thumb, 0, kind).astype(np.uint8), target
+        if self.is_thumb.any():
+            other, where = flow_of("thumb", self.word, self.address)
+            kind, target = np.where(self.is_thumb, other, kind), np.where(self.is_thumb, where, target)
+        return kind.astype(np.uint8), target
 
 
 def instructions_of(profile: Profile) -> Instructions:

@@ -174,3 +174,47 @@ def test_arm64_targets_are_the_disassemblers(bits: int, opcode: int) -> None:
 def test_armv7_flow(word: int, flow: Flow, target: int) -> None:
     kind, to = flow_of("armv7", np.array([word], np.uint64), np.array([0x1000], np.uint64))
     assert (kind[0], to[0]) == (flow, target)
+
+
+@pytest.mark.parametrize(
+    ("word", "flow", "target"),
+    [
+        (0xD1FE, Flow.BRANCH, 0x1000),  # bne .
+        (0xDF00, Flow.TRAP, 0),  # svc
+        (0xB108, Flow.BRANCH, 0x1006),  # cbz r0
+        (0xE7FE, Flow.JUMP, 0x1000),  # b .
+        (0x4770, Flow.RETURN, 0),  # bx lr
+        (0x4718, Flow.INDIRECT_JUMP, 0),  # bx r3
+        (0x4798, Flow.INDIRECT_CALL, 0),  # blx r3
+        (0xBD10, Flow.RETURN, 0),  # pop {r4, pc}
+        (0xBC10, Flow.NEXT, 0),  # pop {r4}
+        (0x8000F43F | 0x2FFE0000, Flow.BRANCH, 0x1000),  # beq.w .
+        (0xBFFEF7FF, Flow.JUMP, 0x1000),  # b.w .
+        (0xF800F000, Flow.CALL, 0x1004),  # bl to the next
+        (0xE800F000, Flow.INDIRECT_CALL, 0),  # blx to ARM code
+        (0x8010E8BD, Flow.RETURN, 0),  # pop.w {r4, pc}
+        (0xFB04F85D, Flow.RETURN, 0),  # ldr pc, [sp], #4
+        (0xF003F8DF, Flow.INDIRECT_JUMP, 0),  # ldr.w pc, [pc, #3]
+        (0xF000E8DF, Flow.INDIRECT_JUMP, 0),  # tbb [pc, r0]
+        (0x0103EB02, Flow.NEXT, 0),  # add.w r1, r2, r3
+        (0xF8D20004, Flow.NEXT, 0),  # movs r4, r0: the upper half is the next instruction's
+    ],
+)
+def test_thumb_flow(word: int, flow: Flow, target: int) -> None:
+    kind, to = flow_of("thumb", np.array([word], np.uint64), np.array([0x1000], np.uint64))
+    assert (kind[0], to[0]) == (flow, target)
+
+
+@given(
+    st.sampled_from([0xD000, 0xE000, 0xB100, 0xB900, 0x8000F000, 0x9000F000, 0xD000F000]),
+    st.integers(0, 2**32 - 1),
+)
+def test_thumb_targets_are_the_disassemblers(opcode: int, bits: int) -> None:
+    free = {0xD000: 0x0FFF, 0xE000: 0x07FF, 0xB100: 0x02FF, 0xB900: 0x02FF}.get(opcode, 0x2FFF07FF)
+    word = opcode | bits & free
+    text = decode("thumb", word.to_bytes(4, "little")[: 4 if opcode >> 16 else 2])
+    assume(text is not None and text[0].partition(".")[0] in ("b", "b?", "bl", "cbz", "cbnz"))
+    assert text is not None
+    kind, target = flow_of("thumb", np.array([word], np.uint64), np.array([0], np.uint64))
+    assert int(target[0]) == int(text[1].split("#")[-1], 0) % 2**32
+    assert kind[0] in (Flow.BRANCH, Flow.JUMP, Flow.CALL)
