@@ -153,7 +153,9 @@ def _forms(mnemonic: str, operands: str, kind: Kind, data: tuple[int, ...]) -> t
             return "move", "to-integer"
         return kind.form, "double" if _DOUBLE.search(f"{mnemonic} {operands}") else ""
     if kind.work is Work.CRYPTO:
-        return ("aes" if name.startswith(("aes", "pmull")) else "sha",)
+        # AESMC after AESE, as it always stands, is one with it on cores that fuse the two.
+        mixes = "mix" if name in ("aesmc", "aesimc") else ""
+        return ("aes" if name.startswith(("aes", "pmull")) else "sha", mixes)
     return (kind.form,)
 
 

@@ -243,3 +243,9 @@ def test_every_core_does_at_most_its_width(name: str) -> None:
     if core.facts.isas == ("amd64",):
         word, isa = 0x00C0FFC8, "amd64"
     assert rate(core, isa, [word] * 12) >= 12 / core.facts.issue
+
+
+@pytest.mark.parametrize(("name", "cycles"), [("cortex-a76", 2), ("cortex-a78ae", 2), ("cortex-a72", 3)])
+def test_a_round_of_aes_takes_its_first_instruction_alone(name: str, cycles: int) -> None:
+    # aese v0.16b, v16.16b; aesmc v0.16b, v0.16b
+    assert rate(name, "arm64", [0x4E284A00, 0x4E286800]) == pytest.approx(cycles)
