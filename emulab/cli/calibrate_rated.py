@@ -98,7 +98,7 @@ def rated(
     from emulab.report.rated import rated_document, rated_figures, rated_table
     from emulab.report.tables import text_table
 
-    judged = judged_programs(directories, programs)
+    judged = judged_programs(directories, programs, strictly=True)
     if as_json:
         print_json(rated_document("calibrate rated", judged))
         return 0
@@ -108,9 +108,11 @@ def rated(
 
 
 def judged_programs(
-    directories: Sequence[Path], programs: Path | None = None
+    directories: Sequence[Path], programs: Path | None = None, *, strictly: bool = False
 ) -> dict[str, dict[str, list[RatedFigure]]]:
     """Return every figure of the programs with its prediction, by what was left out.
+
+    :param strictly: leave out also every board with the same SoC, and every one with the same core.
 
     :raises UsageError: a file of samples or operations is damaged.
     """
@@ -122,4 +124,7 @@ def judged_programs(
     with progress_shown() as progress, progress.step("leaving each board out of openssl's and 7-zip's"):
         records = load([samples_directory(), *directories])
         figures = figures_of(records, RatedOperations(programs), load_catalogue())
-        return {"board": judged_figures(figures), "SoC": judged_figures(figures, by_soc=True)}
+        judged = {"board": judged_figures(figures)}
+        if strictly:
+            judged |= {"SoC": judged_figures(figures, "soc"), "core": judged_figures(figures, "core")}
+        return judged

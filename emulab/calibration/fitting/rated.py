@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import statistics
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from emulab.calibration.fitting.evaluation import LeftOut, leave_out
 from emulab.calibration.fitting.joining import core_priors, parts_of
@@ -182,17 +182,19 @@ def figures_of(records: Sequence[Record], operations: RatedOperations, catalogue
     return figures
 
 
-def judged_figures(figures: Sequence[Figure], *, by_soc: bool = False) -> dict[str, list[RatedFigure]]:
+def judged_figures(
+    figures: Sequence[Figure], without: Literal["board", "soc", "core"] = "board"
+) -> dict[str, list[RatedFigure]]:
     """Return every figure with what is predicted by a fit without its board, by the program's name.
 
-    :param by_soc: leave out all boards with the same SoC, not the board alone.
+    :param without: leave out the board, all boards with the same SoC, or all with the same core.
     """
     cores = core_priors()
     found = {}
     for tool in (OPENSSL, SEVEN_ZIP):
         own = [one for one in figures if one.rated.program.tool == tool]
         if own:
-            rows = [replace(one.row(), board=one.soc or one.board) if by_soc else one.row() for one in own]
+            rows = [replace(one.row(), board=getattr(one, without) or one.board) for one in own]
             judged = leave_out(LeftOut.BOARD, Table(rows), cores, _KNOWN)
             found[tool] = [RatedFigure(*pair) for pair in zip(own, judged, strict=True)]
     return found

@@ -64,7 +64,7 @@ def test_boards_with_one_soc_are_left_out_together() -> None:
     alike = [_figure(f"a{number}", "cortex-a53", 2.0) for number in range(6)]
     other = [_figure(f"{name}-board", "cortex-a53", 1.0) for name in "bcdefg"]
     with_kin = judged_figures([*alike, *other])["openssl"][0]
-    without = judged_figures([*alike, *other], by_soc=True)["openssl"][0]
+    without = judged_figures([*alike, *other], "soc")["openssl"][0]
     assert without.predicted / without.measured == pytest.approx(2.0, rel=0.03)
     assert with_kin.predicted / with_kin.measured < without.predicted / without.measured
 
