@@ -189,12 +189,13 @@ def judged_figures(
 
     :param without: leave out the board, all boards with the same SoC, or all with the same core.
     """
-    cores = core_priors()
+    known = core_priors()
     found = {}
     for tool in (OPENSSL, SEVEN_ZIP):
         own = [one for one in figures if one.rated.program.tool == tool]
         if own:
             rows = [replace(one.row(), board=getattr(one, without) or one.board) for one in own]
+            cores = {core: known[core] for core in {one.core for one in own}}
             judged = leave_out(LeftOut.BOARD, Table(rows), cores, _KNOWN)
             found[tool] = [RatedFigure(*pair) for pair in zip(own, judged, strict=True)]
     return found
