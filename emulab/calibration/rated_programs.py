@@ -59,6 +59,11 @@ class RatedProgram:
         words = (self.tool, self.version, self.architecture, self.variant)
         return "-".join(word for word in words if word) + ".ops"
 
+    @property
+    def code(self) -> str:
+        """Return what it executes, whichever its version: ``openssl arm64 aes``."""
+        return " ".join(word for word in (self.tool, self.architecture, self.variant) if word)
+
 
 PROGRAMS: Final = (
     RatedProgram(OPENSSL, "1.1.1", "arm64", _AES, "bullseye"),

@@ -28,17 +28,25 @@ def rated_table(judged: Mapping[str, Judged]) -> tuple[tuple[str, ...], list[tup
               "in the 90 % interval")  # fmt: skip
     rows: list[tuple[str, ...]] = []
     for what, programs in judged.items():
-        for program, figures in programs.items():
-            for core, chosen in _by_core(figures):
-                error = [one.relative for one in chosen]
-                boards = boards_errors(chosen)
-                rows.append(
-                    (what, program, core, str(len(boards)), str(len(chosen)),
-                     f"{statistics.median(boards.values()):.1%}", f"{statistics.median(error):.1%}",
-                     f"{float(np.quantile(error, 0.9)):.1%}",
-                     f"{statistics.fmean(one.judged.is_covered for one in chosen):.0%}")
-                )  # fmt: skip
+        tools: dict[str, list[RatedFigure]] = {}
+        for code, figures in programs.items():
+            tools.setdefault(code.partition(" ")[0], []).extend(figures)
+        rows += [_row(what, tool, _ALL, figures) for tool, figures in tools.items()]
+        for code, figures in programs.items():
+            for core in sorted({one.figure.core for one in figures}):
+                rows.append(_row(what, code, core, [one for one in figures if one.figure.core == core]))
     return header, rows
+
+
+def _row(what: str, program: str, core: str, figures: Sequence[RatedFigure]) -> tuple[str, ...]:
+    error = [one.relative for one in figures]
+    boards = boards_errors(figures)
+    return (
+        what, program, core, str(len(boards)), str(len(figures)),
+        f"{statistics.median(boards.values()):.1%}", f"{statistics.median(error):.1%}",
+        f"{float(np.quantile(error, 0.9)):.1%}",
+        f"{statistics.fmean(one.judged.is_covered for one in figures):.0%}",
+    )  # fmt: skip
 
 
 def boards_errors(figures: Iterable[RatedFigure]) -> dict[str, float]:
@@ -95,12 +103,6 @@ def rated_document(command: str, judged: Mapping[str, Judged]) -> dict[str, Any]
             for one in figures
         ],
     }
-
-
-def _by_core(figures: Sequence[RatedFigure]) -> Iterable[tuple[str, list[RatedFigure]]]:
-    yield _ALL, list(figures)
-    for core in sorted({one.figure.core for one in figures}):
-        yield core, [one for one in figures if one.figure.core == core]
 
 
 def _printed(one: RatedFigure, value: float) -> str:

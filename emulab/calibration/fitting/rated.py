@@ -1,9 +1,10 @@
 """The figures of openssl and 7-zip, predicted for each board by a fit to all other boards.
 
 The fit is that of Go's benchmarks (:mod:`~emulab.calibration.fitting.solve`): three corrections of a core
-that stand around its kind's. But it is one of its own for each program: hundreds of runs of one loop must not
-bend the corrections that Go's figures are predicted with. sbc-bench measures the clock, so that is known, and
-rows are in cycles of it.
+that stand around its kind's. But it is one of its own for each code that a program has: what the model is
+wrong of is mostly one loop there, which says nothing of another, and hundreds of runs of it must not bend the
+corrections that Go's figures are predicted with. sbc-bench measures the clock, so that is known, and rows are
+in cycles of it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from emulab.calibration.fitting.joining import core_priors, parts_of
 from emulab.calibration.fitting.rows import Row, Table
 from emulab.calibration.fitting.solve import ClockPrior
 from emulab.calibration.latencies import USUAL, cache_sizes, latencies_of
-from emulab.calibration.rated_programs import OPENSSL, SEVEN_ZIP, Rated, rated_of
+from emulab.calibration.rated_programs import PROGRAMS, SEVEN_ZIP, Rated, rated_of
 from emulab.timing.core import core_ids
 
 if TYPE_CHECKING:
@@ -185,19 +186,19 @@ def figures_of(records: Sequence[Record], operations: RatedOperations, catalogue
 def judged_figures(
     figures: Sequence[Figure], without: Literal["board", "soc", "core"] = "board"
 ) -> dict[str, list[RatedFigure]]:
-    """Return every figure with what is predicted by a fit without its board, by the program's name.
+    """Return every figure with what is predicted by a fit without its board, by the code that it is of.
 
     :param without: leave out the board, all boards with the same SoC, or all with the same core.
     """
     known = core_priors()
     found = {}
-    for tool in (OPENSSL, SEVEN_ZIP):
-        own = [one for one in figures if one.rated.program.tool == tool]
+    for code in dict.fromkeys(program.code for program in PROGRAMS):
+        own = [one for one in figures if one.rated.program.code == code]
         if own:
             rows = [replace(one.row(), board=getattr(one, without) or one.board) for one in own]
             cores = {core: known[core] for core in {one.core for one in own}}
             judged = leave_out(LeftOut.BOARD, Table(rows), cores, _KNOWN)
-            found[tool] = [RatedFigure(*pair) for pair in zip(own, judged, strict=True)]
+            found[code] = [RatedFigure(*pair) for pair in zip(own, judged, strict=True)]
     return found
 
 

@@ -56,21 +56,23 @@ def test_a_board_is_predicted_by_others_with_its_core() -> None:
 def test_what_a_board_says_is_not_used_for_itself() -> None:
     figures = [_figure(f"{name}-board", "cortex-a53", 1.0) for name in "abcdefgh"]
     figures.append(_figure("odd", "cortex-a53", 2.0))
-    odd = judged_figures(figures)["openssl"][-1]
+    odd = judged_figures(figures)["openssl arm64 aes"][-1]
     assert odd.predicted / odd.measured == pytest.approx(2.0, rel=0.03)
 
 
 def test_boards_with_one_soc_are_left_out_together() -> None:
     alike = [_figure(f"a{number}", "cortex-a53", 2.0) for number in range(6)]
     other = [_figure(f"{name}-board", "cortex-a53", 1.0) for name in "bcdefg"]
-    with_kin = judged_figures([*alike, *other])["openssl"][0]
-    without = judged_figures([*alike, *other], "soc")["openssl"][0]
+    with_kin = judged_figures([*alike, *other])["openssl arm64 aes"][0]
+    without = judged_figures([*alike, *other], "soc")["openssl arm64 aes"][0]
     assert without.predicted / without.measured == pytest.approx(2.0, rel=0.03)
     assert with_kin.predicted / with_kin.measured < without.predicted / without.measured
 
 
 def test_the_prediction_is_in_the_unit_of_the_program() -> None:
-    one = judged_figures([_figure(f"{name}-board", "cortex-a53", 1.0) for name in "abc"])["openssl"][0]
+    one = judged_figures([_figure(f"{name}-board", "cortex-a53", 1.0) for name in "abc"])[
+        "openssl arm64 aes"
+    ][0]
     assert one.measured == pytest.approx(16384 / one.figure.seconds)
     assert math.log(one.predicted / one.measured) == pytest.approx(one.judged.error)
 
