@@ -43,6 +43,8 @@ _ROUGH_COST: Final = 1200
 """Commands per byte by which compression's repeats are reckoned (``EncComplex``), other than its rating."""
 _PACKED_COST, _UNPACKED_COST = 190, 4
 _KIB: Final = 1024
+_PROGRAM = "/usr/lib/p7zip/7zr"
+"""What Debian's ``7zr`` is a script for."""
 _TIMER = "clock"
 _STARTER = "__libc_start_main"
 _COMPARED: Final = 8
@@ -186,7 +188,7 @@ def _run(runner: Runner, model: MemoryModel | None) -> tuple[Execution, Commands
     timer = _address_of_timer(runner)
     # What ends at an address comes before what begins there.
     gate = Gate(window=(timer,), start=(timer,))
-    counted = runner.run("7zr", "b", "-mmt1", f"-md{_DICTIONARY_BITS}", gate=gate, model=model)
+    counted = runner.run(_PROGRAM, "b", "-mmt1", f"-md{_DICTIONARY_BITS}", gate=gate, model=model)
     row = rows_of(counted.completed.stdout.decode(errors="replace"))[0]
     once = commands_of(row.bits, packed_size(row))
     all_of_it = Commands(once.compress * once.compress_repeats, once.decompress * once.decompress_repeats)
@@ -240,7 +242,7 @@ def _address_of_timer(runner: Runner) -> int:
     """Return where the C library's ``clock`` is in a process: it is loaded at one place every time."""
     library = runner.machine.pull(f"/usr/lib/{runner.triplet}/libc.so.6")
     symbols = exported(library, (_TIMER, _STARTER))
-    profile = runner.run("7zr").profile
+    profile = runner.run(_PROGRAM).profile
     address, code = symbols[_STARTER]
     return place_of(profile, address, code) - address + symbols[_TIMER][0]
 
