@@ -52,6 +52,10 @@ def count_program(
     programs = programs_of(program)
     found = dict(known.operations) if known is not None else {}
     wanted = _names(program, cores)
+    models = modelled_boards(catalogue, cores) if heavy and program.tool != OPENSSL else {}
+    if models:
+        # What was counted without caches is counted again with them.
+        found = {name: one for name, one in found.items() if one.measures is not None}
     if all(name in found for name in wanted):
         return
     origin = {
@@ -75,7 +79,6 @@ def count_program(
                 found[name] = count_speed(runner, cipher, int(block))
             yield OperationFile(origin, found)
             return
-        models = modelled_boards(catalogue, cores) if heavy else {}
         counted = count_seven_zip(runner)
         for done, core in enumerate(cores):
             if f"{COMPRESS}/{core}" in found:
