@@ -73,7 +73,8 @@ def test_quantiles_of_a_closed_queue_are_those_of_its_simulation(servers: int, c
     generator = random.Random(7)
     busy = min(servers, customers)
     # Each customer's next departure from the servers, first come first served; all begin at once.
-    times, queue, serving, now = [], [0.0] * customers, list[tuple[float, float]](), 0.0
+    times, queue = list[float](), [0.0] * customers
+    serving, now = list[tuple[float, float]](), 0.0
     while len(times) < 40_000:
         while queue and len(serving) < busy:
             serving.append((now + generator.expovariate(1.0), queue.pop(0)))
