@@ -117,8 +117,10 @@ def _counted(
     return ProgramCounts(
         origin={
             "program": request.program.name,
+            "go": job.artifact.facts.go.version if job.artifact.facts.go is not None else "",
             "sha256": job.artifact.sha256,
             "emulab": __version__,
+            "machine": target.board or target.architecture.name,
             "cpu": target.cpu_model,
             "kernel": target.kernel,
             "caches": " ".join(model.arguments()),
@@ -128,7 +130,7 @@ def _counted(
         request=request_work(run, path, model),
         boot=boot_work(run, model) if is_determined else None,
         shape=shape_of(run.many.latencies_s, concurrency) if run.many is not None else None,
-        memory=_memory(asked, job, subject, opener, progress),
+        memory=(_memory(asked, job, subject, opener, progress),),
     )
 
 

@@ -46,7 +46,7 @@ class ProgramCounts:
     :param request: one request; None where it was not loaded.
     :param boot: what the machine did before; None where it was not booted for it.
     :param shape: how the latencies of the load are spread.
-    :param memory: None where it was not looked at.
+    :param memory: one for each kind of machine that it was looked at on.
     """
 
     origin: Mapping[str, str]
@@ -54,12 +54,20 @@ class ProgramCounts:
     request: Work | None = None
     boot: Work | None = None
     shape: Shape | None = None
-    memory: MemoryRuns | None = None
+    memory: tuple[MemoryRuns, ...] = ()
 
     @property
     def isa(self) -> str:
         """The instruction set."""
         return self.start.user.isa
+
+    def memory_on(self, page_size: int, cpus: int) -> MemoryRuns | None:
+        """Return what was seen on the machine most like a board; None where none has its pages.
+
+        :param page_size: bytes.
+        """
+        alike = [each for each in self.memory if each.page_size == page_size]
+        return min(alike, key=lambda each: abs(each.cpus - cpus), default=None)
 
     def works(self) -> dict[str, Work]:
         """Return the stretches that were counted, by name."""
@@ -72,7 +80,7 @@ class _Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: dict[str, str]
     works: dict[str, dict[str, float]]
     shape: Shape | None
-    memory: MemoryRuns | None
+    memory: tuple[MemoryRuns, ...]
 
 
 def write(directory: Path, counts: ProgramCounts) -> None:

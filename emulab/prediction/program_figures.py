@@ -34,6 +34,7 @@ its share of the requests."""
 HUGE_PAGE: Final = 2 << 20
 """The heap of a board whose kernel gives huge pages unasked may have one of them more."""
 _COVERAGE: Final = 0.9
+_KIBIBYTE: Final = 1024
 KERNEL_EVIDENCE: Final = "kernel work: by physics, no samples of it"
 
 
@@ -61,8 +62,12 @@ def predicted_figures(
     start = replace(start, above=math.hypot(start.above, late))
     name = "startup" if is_service else "run-time"
     figures = [_of_work(subject, name, start, {**evidence, "disk": "none: the file is in memory"})]
-    if counts.memory is not None:
-        figures += _memory(subject, counts.memory, evidence)
+    page = (board.software.page_kib if board.software is not None else 4) * _KIBIBYTE
+    memory = counts.memory_on(page, board.go.gomaxprocs if board.go is not None else board.cores)
+    if memory is not None:
+        figures += [
+            _memory_figure(subject, name, values, memory, evidence) for name, values in memory.figures.items()
+        ]
     if counts.request is not None and concurrency:
         figures += _service(subject, counts, board, predictor, conditions, concurrency, evidence)
     return figures
@@ -119,13 +124,6 @@ def _service(
     for name, quantile in (("latency-p50", found.p50), ("latency-p99", found.p99)):
         if quantile is not None:
             figures.append(_figure(subject, name, quantile, "s", own | spread))
-    return figures
-
-
-def _memory(subject: Subject, memory: MemoryRuns, evidence: Mapping[str, Any]) -> list[Figure]:
-    figures = []
-    for name, values in memory.figures.items():
-        figures.append(_memory_figure(subject, name, values, memory, evidence))
     return figures
 
 

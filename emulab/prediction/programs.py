@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from emulab import __version__
 from emulab.calibration.prediction import Predictor
@@ -12,13 +12,14 @@ from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Opener
 from emulab.prediction.counting_programs import count_program, job_of
 from emulab.prediction.program_figures import boot_figure, predicted_figures
+from emulab.prediction.shipped_programs import REPRESENTATIVES, shipped_counts
 from emulab.workloads.building import Workshop
-from emulab.workloads.request import ProgramKind, find_places
+from emulab.workloads.request import BuildOptions, ProgramKind, find_places
 from emulab.workloads.runner import run
 from emulab.workloads.service import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from emulab.prediction.conditions import Conditions
     from emulab.prediction.program_counts import ProgramCounts
@@ -28,29 +29,11 @@ if TYPE_CHECKING:
     from emulab.workloads.request import Place, RunRequest
 
 _COUNTED = {
-    "instructions": "user_instructions",
-    "kernel-instructions": "kernel_instructions",
-    "page-faults": "faults",
-    "system-calls": "calls",
+    "instructions": ("user_instructions", "insn"),
+    "kernel-instructions": ("kernel_instructions", "insn"),
+    "page-faults": ("faults", "faults"),
+    "system-calls": ("calls", "calls"),
 }
-_UNITS = {
-    "instructions": "insn",
-    "kernel-instructions": "insn",
-    "page-faults": "faults",
-    "system-calls": "calls",
-}
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """What came of predictions for the places of a request.
-
-    :param figures: of the classes COUNTED and PREDICTED.
-    :param notes: a sentence for each place without predictions, with the reason.
-    """
-
-    figures: tuple[Figure, ...]
-    notes: tuple[str, ...]
 
 
 def is_predictable(request: RunRequest) -> bool:
@@ -79,77 +62,77 @@ def run_with_predictions(
     :raises UsageError: the request makes no sense, or the conditions are none of a board's.
     :raises WorkloadError, InfrastructureError: as of the run.
     """
-    for place in find_places(request):
-        if _is_modelled(place):
-            conditions.check(place.board)
-    document, failures = run(request, progress, on_output, on_counted)
-    if failures:
-        return document, failures
-    found = predict_programs(request, conditions, progress)
-    return replace(
-        document,
-        figures=(*document.figures, *found.figures),
-        notes=(*document.notes, *found.notes),
-    ), failures
-
-
-def predict_document(request: RunRequest, conditions: Conditions, progress: Progress) -> Document:
-    """Return the predictions of a request without a run of it, on every board that it names.
-
-    :raises NothingRanError: there is none.
-    """
-    found = predict_programs(request, conditions, progress)
-    if not any(figure.kind is FigureClass.PREDICTED for figure in found.figures):
-        raise NothingRanError("nothing could be predicted", detail="\n".join(found.notes))
-    return Document("predict", {"emulab": __version__}, found.figures, (), found.notes)
-
-
-def predict_programs(request: RunRequest, conditions: Conditions, progress: Progress) -> Predicted:
-    """Return what every place of a request is predicted to show, counting what was not counted before.
-
-    :raises UsageError: the request or the conditions make no sense.
-    """
-    # Figures stand in the column of what was run, wherever they were counted.
     places = [place for place in find_places(request) if _is_modelled(place)]
-    system = replace(request, modes=("system",), cpus=None, memory=None)
+    for place in places:
+        conditions.check(place.board)
+    document, failures = run(request, progress, on_output, on_counted)
+    if failures or not places:
+        return document, failures
     predictor = Predictor(conditions.models)
-    figures: list[Figure] = []
-    notes: list[str] = []
-    with Opener(progress) as opener:
-        workshop = Workshop(request, progress)
+    figures, notes = list(document.figures), list(document.notes)
+    with _Counting(request, progress) as counting:
         for place in places:
-            conditions.check(place.board)
-            (like,) = find_places(
-                replace(system, boards=(place.board.id,), architectures=(), libcs=(place.target.libc,))
-            )
             try:
-                artifact = workshop.artifact(like)
-                assert artifact is not None
-                target = place.target
-                subject = Subject(
-                    request.program.name, target.architecture.name, target.mode, target.libc, target.board
-                )
-                counts = count_program(system, job_of(system, like, artifact), subject, opener, progress)
+                counts, note = counting.of_place(place)
+                figures += figures_of_place(place, counts, request, predictor, conditions)
+                notes += [f"{place.target.title}: {note}"] if note else []
             except EmulabError as error:
                 notes.append(f"{place.target.title}: nothing is predicted, since {error.message}")
-                continue
-            figures += figures_of_place(subject, counts, place, request, predictor, conditions)
-    return Predicted(tuple(figures), tuple(notes))
+    return replace(document, figures=tuple(figures), notes=tuple(notes)), failures
+
+
+def predict_everywhere(request: RunRequest, conditions: Conditions, progress: Progress) -> Document:
+    """Predict a program on every board that a request names, from one count for each architecture.
+
+    :raises UsageError: the request or the conditions make no sense.
+    :raises NothingRanError: no board could be predicted.
+    :raises WorkloadError, InfrastructureError: the program could not be counted.
+    """
+    places = [place for place in find_places(request) if _is_modelled(place)]
+    if not places:
+        raise NothingRanError("no board was named that could be predicted")
+    predictor = Predictor(conditions.models)
+    known: dict[str, ProgramCounts] = {}
+    figures: list[Figure] = []
+    with _Counting(request, progress) as counting:
+        for place in places:
+            conditions.check(place.board)
+            arch = place.target.architecture.name
+            if arch not in known:
+                known[arch] = counting.shipped(arch) or counting.of_architecture(arch)
+            figures += figures_of_place(place, known[arch], request, predictor, conditions)
+    return Document("predict", {"emulab": __version__}, tuple(figures))
+
+
+def count_architectures(
+    request: RunRequest, architectures: Iterable[str], progress: Progress
+) -> dict[str, ProgramCounts]:
+    """Count a program for each of some architectures, as :func:`predict_everywhere` does.
+
+    :raises WorkloadError, InfrastructureError: it could not be counted.
+    """
+    with _Counting(request, progress) as counting:
+        return {arch: counting.of_architecture(arch) for arch in architectures}
 
 
 def figures_of_place(
-    subject: Subject,
-    counts: ProgramCounts,
     place: Place,
+    counts: ProgramCounts,
     request: RunRequest,
     predictor: Predictor,
     conditions: Conditions,
 ) -> list[Figure]:
-    """Return a place's counts and predictions as figures."""
+    """Return a place's figures of the classes COUNTED and PREDICTED.
+
+    They stand in the column of what was run there, wherever they were counted.
+
+    :raises UsageError: the conditions are none of the board's.
+    """
+    subject = _subject(request, place)
     is_service = bool(request.ready)
-    figures = _counted(subject, counts.start, "-start" if is_service else "", "")
+    figures = _counted(subject, counts, counts.start, "-start" if is_service else "", "")
     if counts.request is not None:
-        figures += _counted(subject, counts.request, "-request", "/request")
+        figures += _counted(subject, counts, counts.request, "-request", "/request")
     figures += predicted_figures(
         subject,
         counts,
@@ -162,17 +145,74 @@ def figures_of_place(
     return figures + boot_figure(subject, counts, place.board, predictor, conditions)
 
 
-def _counted(subject: Subject, work: Work, suffix: str, per: str) -> list[Figure]:
-    evidence: dict[str, Any] = {"mode": "system"}
-    return [
-        replace(
-            subject.figure(
-                f"{name}{suffix}", [getattr(work, field)], _UNITS[name] + per, FigureClass.COUNTED
-            ),
-            evidence=evidence,
-        )
-        for name, field in _COUNTED.items()
-    ]
+class _Counting:
+    """Counts a request's program, on machines that are opened when they are needed."""
+
+    def __init__(self, request: RunRequest, progress: Progress) -> None:
+        self._request = request
+        self._system = replace(request, modes=("system",), cpus=None, memory=None)
+        self._progress = progress
+        self._opener = Opener(progress)
+        self._workshop = Workshop(request, progress)
+
+    def shipped(self, arch: str) -> ProgramCounts | None:
+        """Return the counts that ship with emulab; None where it is another program, or built otherwise."""
+        request = self._request
+        is_own = request.program.manifest is not None and request.build == BuildOptions()
+        return shipped_counts(request.program.name, arch) if is_own and not request.environment else None
+
+    def of_place(self, place: Place) -> tuple[ProgramCounts, str]:
+        """Return what is counted on a machine like a place's board, and what is to be said of it.
+
+        A machine that would have to be built first is done without where counts ship with emulab.
+        """
+        (like,) = self._places(place.board.id, place.target.libc)
+        shipped = self.shipped(place.target.architecture.name)
+        if shipped is not None and self._opener.missing([like.target]):
+            return shipped, (
+                f"predicted from the counts that ship with emulab, of {shipped.origin['go']} on a machine"
+                f" like {shipped.origin['machine']}; its own is not built (`emulab images build --all`)"
+            )
+        return self._count(like), ""
+
+    def of_architecture(self, arch: str) -> ProgramCounts:
+        """Return what serves every board of an architecture."""
+        counted = [
+            self._count(place)
+            for board in REPRESENTATIVES[arch]
+            for place in self._places(board, *self._request.libcs[:1])
+        ]
+        return replace(counted[0], memory=tuple(each for one in counted for each in one.memory))
+
+    def _places(self, board: str, *libcs: str) -> list[Place]:
+        return find_places(replace(self._system, boards=(board,), architectures=(), libcs=libcs))
+
+    def _count(self, place: Place) -> ProgramCounts:
+        artifact = self._workshop.artifact(place)
+        assert artifact is not None
+        job = job_of(self._request, place, artifact)
+        subject = _subject(self._request, place)
+        return count_program(self._system, job, subject, self._opener, self._progress)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opener.__exit__()
+
+
+def _subject(request: RunRequest, place: Place) -> Subject:
+    target = place.target
+    return Subject(request.program.name, target.architecture.name, target.mode, target.libc, target.board)
+
+
+def _counted(subject: Subject, counts: ProgramCounts, work: Work, suffix: str, per: str) -> list[Figure]:
+    evidence: dict[str, Any] = {"counted": dict(counts.origin)}
+    figures = []
+    for name, (field, unit) in _COUNTED.items():
+        figure = subject.figure(f"{name}{suffix}", [getattr(work, field)], unit + per, FigureClass.COUNTED)
+        figures.append(replace(figure, evidence=evidence))
+    return figures
 
 
 def _is_modelled(place: Place) -> bool:

@@ -57,7 +57,7 @@ def work(rounds: int = 1000, *, user: float = 2000, kernel: float = 4000, cleare
 def counts(page_size: int = 4096) -> ProgramCounts:
     memory = MemoryRuns(page_size, 4, {"rss-rest": (5e6, 6e6, 7e6), "vss-rest": (1e9, 1e9, 1e9)})
     shape = Shape(0.9, 3.0, 1000, 50)
-    return ProgramCounts({"program": "healthd"}, work(), work(100), work(5000), shape, memory)
+    return ProgramCounts({"program": "healthd"}, work(), work(100), work(5000), shape, (memory,))
 
 
 @pytest.fixture
@@ -162,14 +162,30 @@ def test_memory_is_the_median_of_the_guests_and_may_have_a_huge_page_more(predic
     assert rest.high is not None
     assert rest.low < 5e6
     assert rest.high > 7e6 + HUGE_PAGE
-    big = predicted_figures(SUBJECT, counts(16384), BOARD, predictor, Conditions(), is_service=True)
-    (other,) = (each for each in big if each.name == "rss-rest")
-    assert other.high is not None
-    assert rest.high - other.high == pytest.approx(HUGE_PAGE)
+
+
+def test_memory_is_predicted_from_a_machine_with_the_boards_pages_only(predictor: Predictor) -> None:
+    found = predicted_figures(SUBJECT, counts(16384), BOARD, predictor, Conditions(), is_service=True)
+    assert [each.name for each in found] == ["startup"]
+    few, many = (MemoryRuns(4096, cpus, {"rss-rest": (cpus * 1e6,)}) for cpus in (1, 8))
+    (rest,) = (
+        each
+        for each in predicted_figures(
+            SUBJECT,
+            replace(counts(), memory=(few, many)),
+            BOARD,
+            predictor,
+            Conditions(),
+            is_service=True,
+        )
+        if each.name == "rss-rest"
+    )
+    assert rest.value == 1e6
+    assert rest.evidence["cpus"] == 1
 
 
 def test_a_program_that_ends_has_a_run_time_and_no_figure_of_a_load(predictor: Predictor) -> None:
-    ending = replace(counts(), request=None, memory=None, boot=None)
+    ending = replace(counts(), request=None, memory=(), boot=None)
     found = predicted_figures(SUBJECT, ending, BOARD, predictor, Conditions(), is_service=False)
     assert [each.name for each in found] == ["run-time"]
     assert boot_figure(SUBJECT, ending, BOARD, predictor, Conditions()) == []
