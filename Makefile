@@ -55,6 +55,8 @@ models: $(RUNTIME) ## Fit the models that ship to the samples, again.
 	@$(BIN)/emulab calibrate fit --output calibration/models
 
 docs-calibration: $(RUNTIME) ## Write the tables of docs/calibration.md from the samples.
+	@$(BIN)/emulab calibrate article --markdown > $(VENV)/table.md && \
+		$(BIN)/python scripts/fill_block.py docs/calibration.md article $(VENV)/table.md
 	@for block in boards flags clocks operations; do \
 		option=$$([ $$block = boards ] || echo --$$block); \
 		$(BIN)/emulab calibrate show $$option --markdown > $(VENV)/table.md && \

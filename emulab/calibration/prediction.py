@@ -17,9 +17,11 @@ from emulab.errors import UsageError
 from emulab.timing.core import load_core
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from emulab.boards.board import Board, Cluster
+    from emulab.calibration.fitting.joining import Parts
     from emulab.calibration.latencies import Latencies
     from emulab.calibration.models import LatencyFile, Model
     from emulab.profiling.operation import Operation
@@ -47,10 +49,16 @@ class Prediction:
 
 
 class Predictor:
-    """Predicts with the models of a directory, the shipped ones by default."""
+    """Predicts with the models of a directory, the shipped ones by default.
 
-    def __init__(self, directory: Path | None = None) -> None:
+    :param simulate: returns the mechanistic model's parts of an operation on a core.
+    """
+
+    def __init__(
+        self, directory: Path | None = None, simulate: Callable[[Operation, str], Parts] = parts_of
+    ) -> None:
         self._directory = directory
+        self._simulate = simulate
 
     @functools.cached_property
     def _latencies(self) -> LatencyFile:
@@ -84,7 +92,7 @@ class Predictor:
         model = self._model(core)
         latencies = self.latencies(board, core)
         hz = clock_hz or cluster.nominal_mhz * 1e6
-        parts = parts_of(operation, core)
+        parts = self._simulate(operation, core)
         factors = (model.pipeline, model.branches, model.memory)
         seconds = float(
             predict(

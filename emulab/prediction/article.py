@@ -11,6 +11,7 @@ from emulab.calibration.article import read_article
 from emulab.calibration.prediction import Predictor
 from emulab.errors import InfrastructureError
 from emulab.prediction.conditions import Conditions
+from emulab.prediction.kept_parts import kept_parts
 from emulab.prediction.programs import figures_of_place
 from emulab.prediction.shipped_programs import shipped_counts
 from emulab.workloads.request import BuildOptions, find_places, find_program, service_request
@@ -51,7 +52,7 @@ def article_rows() -> list[ArticleRow]:
     request = service_request(
         find_program(_WORKLOAD, None, Path.cwd()), None, tuple(sorted(wanted)), BuildOptions()
     )
-    predictor = Predictor()
+    predictor = Predictor(simulate=kept_parts)
     predicted: dict[tuple[str, str], Figure] = {}
     for place in find_places(request):
         counts = shipped_counts(_WORKLOAD, place.target.architecture.name)

@@ -11,6 +11,7 @@ from emulab.errors import EmulabError, NothingRanError
 from emulab.figures import Document, Figure, FigureClass
 from emulab.machines.opening import Opener
 from emulab.prediction.counting_programs import count_program, job_of
+from emulab.prediction.kept_parts import kept_parts
 from emulab.prediction.program_figures import boot_figure, predicted_figures
 from emulab.prediction.shipped_programs import REPRESENTATIVES, shipped_counts
 from emulab.workloads.building import Workshop
@@ -68,7 +69,7 @@ def run_with_predictions(
     document, failures = run(request, progress, on_output, on_counted)
     if failures or not places:
         return document, failures
-    predictor = Predictor(conditions.models)
+    predictor = Predictor(conditions.models, kept_parts)
     figures, notes = list(document.figures), list(document.notes)
     with _Counting(request, progress) as counting:
         for place in places:
@@ -91,7 +92,7 @@ def predict_everywhere(request: RunRequest, conditions: Conditions, progress: Pr
     places = [place for place in find_places(request) if _is_modelled(place)]
     if not places:
         raise NothingRanError("no board was named that could be predicted")
-    predictor = Predictor(conditions.models)
+    predictor = Predictor(conditions.models, kept_parts)
     known: dict[str, ProgramCounts] = {}
     figures: list[Figure] = []
     with _Counting(request, progress) as counting:
