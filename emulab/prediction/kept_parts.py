@@ -20,7 +20,7 @@ _FILE: Final = "parts.json"
 
 
 def kept_parts(operation: Operation, core: str) -> Parts:
-    """Return what :func:`~emulab.calibration.fitting.joining.parts_of` does, from the cache where it is there.
+    """Return what :func:`~emulab.calibration.fitting.joining.parts_of` does, from the cache where it can.
 
     :raises UsageError: the core is not known, or does not execute the operation's instructions.
     """
