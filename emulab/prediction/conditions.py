@@ -25,7 +25,7 @@ class Conditions:
         their ratio to it.
     :param governor: the kernel's policy for the clock. ``performance`` and None hold the highest one,
         ``powersave`` the lowest; with the others a program that has just started may still find the lowest.
-    :param cpus: how many cores take part, None for as many as Go uses there.
+    :param cpus: how many cores take part, as far as there are so many; None for as many as Go uses there.
     :param models: a directory of models, None for the shipped ones.
     """
 
@@ -51,10 +51,6 @@ class Conditions:
                 f"{board.id}: its operating points are not known, so --governor {self.governor} has no lowest"
                 " clock",
                 hint="say the clock itself: --clock-mhz",
-            )
-        if self.cpus is not None and self.cpus > board.cores:
-            raise UsageError(
-                f"{board.id} has {board.cores} cores, not {self.cpus}", hint=f"use --cpus 1 to {board.cores}"
             )
 
     def clock(self, board: Board, cluster: Cluster) -> float:

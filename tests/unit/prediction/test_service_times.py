@@ -109,4 +109,4 @@ def test_the_fastest_cores_take_part_first_and_no_more_than_go_uses() -> None:
         ("cortex-a76", 4),
         ("cortex-a55", 1),
     ]
-    assert [number for _, number in clusters_used(load_catalogue().board("lichee-rv"), None)] == [1]
+    assert [number for _, number in clusters_used(load_catalogue().board("lichee-rv"), 4)] == [1]
