@@ -35,6 +35,7 @@ def _boards() -> list[str]:
 @click.option("--clock-mhz", type=click.FloatRange(1, 10_000), help="Another clock than a board's highest.")
 @click.option("--governor", type=click.Choice(GOVERNORS), help="Of programs: the policy for the clock.")
 @click.option("--cpus", type=click.IntRange(1), help="Of programs: cores that take part.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Of programs: a table for a document.")
 @json_option
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
@@ -47,6 +48,7 @@ def command(
     clock_mhz: float | None,
     governor: str | None,
     cpus: int | None,
+    as_markdown: bool,
     as_json: bool,
     *,
     quiet: bool,
@@ -80,7 +82,9 @@ def command(
     boards = tuple(flattened(board)) or tuple(_boards())
     if len(packages) == 1 and (ready or is_workload(packages[0])):
         conditions = Conditions(clock, governor, cpus)
-        return _predict_program(packages[0], ready, boards, go, conditions, as_json=as_json, quiet=quiet)
+        return _predict_program(
+            packages[0], ready, boards, go, conditions, as_markdown=as_markdown, as_json=as_json, quiet=quiet
+        )
     if ready or governor or cpus:
         raise UsageError(
             "--ready, --governor and --cpus are of one program, and this is about benchmarks",
@@ -110,11 +114,14 @@ def _predict_program(
     go: str | None,
     conditions: Conditions,
     *,
+    as_markdown: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
     from emulab.prediction.programs import predict_everywhere
-    from emulab.report.predictions import programs_table
+    from emulab.report.calibration import markdown
+    from emulab.report.predictions import program_rows
+    from emulab.report.tables import text_table
     from emulab.workloads.request import BuildOptions, find_program, service_request
 
     program = find_program(what, None, Path.cwd())
@@ -124,5 +131,6 @@ def _predict_program(
     if as_json:
         print_json(document.to_json())
     else:
-        click.echo(programs_table(document), nl=False)
+        header, rows = program_rows(document)
+        click.echo(markdown(header, rows) if as_markdown else text_table(header, rows), nl=False)
     return 0

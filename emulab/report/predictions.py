@@ -25,8 +25,8 @@ _PROGRAM_COLUMNS = {
 }
 
 
-def programs_table(document: Document) -> str:
-    """Return the predicted figures of a whole program, a row for each board, in the order of their start."""
+def program_rows(document: Document) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of a whole program's predictions: a row a board, in the order of starts."""
     rows: dict[str, dict[str, Figure]] = {}
     for figure in document.figures:
         if figure.kind is FigureClass.PREDICTED:
@@ -41,12 +41,9 @@ def programs_table(document: Document) -> str:
             for name in names
         ]
 
-    header = ("board", *(_PROGRAM_COLUMNS[name] for name in names), "at", "rests on")
+    header = ["board", *(_PROGRAM_COLUMNS[name] for name in names), "at", "rests on"]
     order = sorted(rows, key=lambda board: rows[board][names[0]].value)
-    return text_table(
-        header,
-        [(board, *cells(rows[board]), *_basis(rows[board][names[0]])) for board in order],
-    )
+    return header, [[board, *cells(rows[board]), *_basis(rows[board][names[0]])] for board in order]
 
 
 def _basis(figure: Figure) -> tuple[str, str]:
