@@ -159,7 +159,7 @@ def _runner(request: RunRequest, conditions: Conditions, *, wanted: bool) -> Cal
     from emulab.prediction.programs import is_predictable, run_with_predictions
 
     if is_predictable(request):
-        return functools.partial(run_with_predictions, request, conditions)
+        return functools.partial(run_with_predictions, conditions=conditions)
     if is_conditional:
         from emulab.errors import UsageError
 

@@ -51,10 +51,11 @@ def is_predictable(request: RunRequest) -> bool:
 
 def run_with_predictions(
     request: RunRequest,
-    conditions: Conditions,
     progress: Progress,
     on_output: Callable[[str, bytes], None] | None = None,
     on_counted: Callable[[CountedProgram], None] = lambda counted: None,
+    *,
+    conditions: Conditions,
 ) -> tuple[Document, list[str]]:
     """Carry out a run, and predict for each board of it what it would show.
 

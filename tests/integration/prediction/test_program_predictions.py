@@ -32,7 +32,9 @@ SERVICE = RunRequest(
 
 
 def predicted(request: RunRequest, conditions: Conditions | None = None) -> dict[str, Figure]:
-    document, failures = run_with_predictions(request, conditions or Conditions(), Silent(), lambda *_: None)
+    document, failures = run_with_predictions(
+        request, Silent(), lambda *_: None, conditions=conditions or Conditions()
+    )
     assert failures == []
     assert not [note for note in document.notes if "nothing is predicted" in note], document.notes
     return {each.name: each for each in document.figures if each.kind is FigureClass.PREDICTED}
