@@ -1,4 +1,7 @@
-"""Every board of the catalogue that runs Linux gets every figure of a service, and says where it is from."""
+"""Every board of the catalogue that runs Linux gets every figure of a service, and says where it is from.
+
+The code is that of benchmarks, one for each architecture, which is simulated in no time.
+"""
 
 from __future__ import annotations
 
