@@ -25,7 +25,7 @@ KERNEL_SPREAD: Final = 0.6
 
 Two things make it up, and neither is fitted. The board's kernel is another build than the guest's, and what a
 system call executes differs by tens of per cent between configurations; and the pipelines know what system
-instructions and barriers take by assumption only."""
+instructions and barriers take by assumption only. docs/design.md has the one check that there is."""
 _COVERAGE: Final = 0.9
 
 
