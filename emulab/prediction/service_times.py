@@ -26,6 +26,9 @@ An assumption, the form that of the universal scalability law without coherence 
 Planning"). One listener, one queue of the network and a collector that all cores share stand behind it."""
 CONTENTION_RANGE: Final = (0.0, 0.2)
 """What is thought possible of it."""
+TAIL_SPREAD: Final = 0.5
+"""How far the 99th percentile may lie above both models, as a logarithm: on several cores a collection, an
+interrupt or another program delays some requests, and neither model has any of that."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +123,19 @@ def service_times(
         cores,
         rates,
         _latency(rates, mean, shape.p50, queue_quantile(0.5, busy, concurrency)),
-        _latency(rates, mean, shape.p99, queue_quantile(0.99, busy, concurrency)),
+        _latency(rates, mean, shape.p99, queue_quantile(0.99, busy, concurrency), TAIL_SPREAD),
     )
 
 
-def _latency(rates: Interval, mean: float, seen: float, queued: float) -> Interval:
+def _latency(rates: Interval, mean: float, seen: float, queued: float, beyond: float = 0.0) -> Interval:
     """Return a quantile of the latencies; the interval reaches to that of the other model, a queue's.
 
     :param seen, queued: the quantile as a multiple of the mean.
+    :param beyond: how much further up the interval reaches, as a logarithm.
     """
     value = mean * seen
     below = math.hypot(math.log(rates.high / rates.value), math.log(max(seen / queued, 1.0)))
-    above = math.hypot(math.log(rates.value / rates.low), math.log(max(queued / seen, 1.0)))
+    above = math.hypot(math.log(rates.value / rates.low), math.log(max(queued / seen, 1.0)), beyond)
     return Interval(value, value * math.exp(-below), value * math.exp(above))
 
 
