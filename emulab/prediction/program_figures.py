@@ -27,6 +27,10 @@ START_SPREAD: Final = 0.2
 shorter, their waking and the clock's ticks on a slower or faster board otherwise many make it longer."""
 BOOT_SPREAD: Final = 0.7
 """Of a boot, likewise: the board's kernel has other drivers, which wait for other devices."""
+COUNTS_SPREAD: Final = 0.4
+"""Of counts that another board's machine stands in for, likewise. By the Raspberry Pi 4's counts, whose code
+has neither the Raspberry Pi 5's atomics nor its SHA-256, a start on that one takes 1.4 times as long as by
+its own, and a request 1.5 times."""
 MEMORY_SPREAD: Final = {"rest": 0.05, "load": 0.15}
 """Of memory beside what runs differ by, as a logarithm: at rest the kernel maps other pages around a fault;
 under load the collector runs at another pace beside the program, and each core's cache of spans is as full as
@@ -57,7 +61,9 @@ def predicted_figures(
     """
     conditions.check(board)
     evidence = _origin(counts)
-    start = _time(counts.start, board, predictor, conditions, {"start": START_SPREAD})
+    start = _time(
+        counts.start, board, predictor, conditions, _borrowed(counts, board) | {"start": START_SPREAD}
+    )
     late = conditions.late_clock(board)
     start = replace(start, above=math.hypot(start.above, late))
     name = "startup" if is_service else "run-time"
@@ -79,7 +85,7 @@ def boot_figure(
     """Return when ``init`` begins after the kernel's first instruction; nothing where no boot was counted."""
     if counts.boot is None:
         return []
-    time = _time(counts.boot, board, predictor, conditions, {"boot": BOOT_SPREAD})
+    time = _time(counts.boot, board, predictor, conditions, _borrowed(counts, board) | {"boot": BOOT_SPREAD})
     evidence = _origin(counts) | {
         "kernel": "emulab's own, with the devices of a virtual machine; a board's own drivers come on top"
     }
@@ -106,7 +112,12 @@ def _service(
     times = [
         (
             work_time(
-                counts.request, board, predictor, clock_hz=conditions.clock(board, cluster), cluster=cluster
+                counts.request,
+                board,
+                predictor,
+                clock_hz=conditions.clock(board, cluster),
+                cluster=cluster,
+                further=_borrowed(counts, board),
             ),
             number,
         )
@@ -147,6 +158,11 @@ def _memory_figure(
         name, value, "B", FigureClass.PREDICTED, subject.workload, subject.arch, subject.mode, subject.board,
         subject.libc, low, high, _COVERAGE, len(values), own,
     )  # fmt: skip
+
+
+def _borrowed(counts: ProgramCounts, board: Board) -> dict[str, float]:
+    """Return what an interval has for counts of another board's machine."""
+    return {} if counts.origin.get("machine", board.id) == board.id else {"counts": COUNTS_SPREAD}
 
 
 def _origin(counts: ProgramCounts) -> dict[str, Any]:

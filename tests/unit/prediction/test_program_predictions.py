@@ -197,6 +197,19 @@ def test_the_start_of_init_says_whose_kernel_it_is_of(predictor: Predictor) -> N
     assert "emulab's own" in figure.evidence["kernel"]
 
 
+def test_counts_of_another_boards_machine_widen_the_interval(predictor: Predictor) -> None:
+    def start(machine: str) -> Figure:
+        given = replace(counts(), origin={"machine": machine})
+        return predicted_figures(SUBJECT, given, BOARD, predictor, Conditions(), is_service=True)[0]
+
+    own, other = start("visionfive-2"), start("milk-v-mars")
+    assert own.value == other.value
+    assert own.high is not None
+    assert other.high is not None
+    assert other.high > own.high
+    assert other.evidence["spreads"]["counts"] > 0
+
+
 def test_a_board_of_another_architecture_is_refused(predictor: Predictor) -> None:
     board = load_catalogue().board("raspberry-pi-4")
     with pytest.raises(UsageError, match="raspberry-pi-4 does not run code of riscv64"):
