@@ -50,11 +50,16 @@ docs: setup ## Run what README.md shows tables of and write them there.
 	@$(BIN)/python scripts/fill_block.py README.md table $(VENV)/demo.md && echo "README.md: table written"
 	@$(WITH_ENGINE)emulab run healthd $(DEMO_BOARDS:%=--board %) --count --deterministic -o markdown=$(VENV)/counts.md
 	@$(BIN)/python scripts/fill_block.py README.md counts $(VENV)/counts.md && echo "README.md: counts written"
+	@$(BIN)/emulab predict healthd --markdown > $(VENV)/predictions.md
+	@$(BIN)/python scripts/fill_block.py README.md predictions $(VENV)/predictions.md && \
+		echo "README.md: predictions written"
 
 models: $(RUNTIME) ## Fit the models that ship to the samples, again.
 	@$(BIN)/emulab calibrate fit --output calibration/models
 
 docs-calibration: $(RUNTIME) ## Write the tables of docs/calibration.md from the samples.
+	@$(BIN)/emulab calibrate article --markdown > $(VENV)/table.md && \
+		$(BIN)/python scripts/fill_block.py docs/calibration.md article $(VENV)/table.md
 	@for block in boards flags clocks operations; do \
 		option=$$([ $$block = boards ] || echo --$$block); \
 		$(BIN)/emulab calibrate show $$option --markdown > $(VENV)/table.md && \

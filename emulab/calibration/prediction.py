@@ -17,9 +17,12 @@ from emulab.errors import UsageError
 from emulab.timing.core import load_core
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from emulab.boards.board import Board
+    from emulab.boards.board import Board, Cluster
+    from emulab.calibration.fitting.joining import Parts
+    from emulab.calibration.latencies import Latencies
     from emulab.calibration.models import LatencyFile, Model
     from emulab.profiling.operation import Operation
 
@@ -46,10 +49,16 @@ class Prediction:
 
 
 class Predictor:
-    """Predicts with the models of a directory, the shipped ones by default."""
+    """Predicts with the models of a directory, the shipped ones by default.
 
-    def __init__(self, directory: Path | None = None) -> None:
+    :param simulate: returns the mechanistic model's parts of an operation on a core.
+    """
+
+    def __init__(
+        self, directory: Path | None = None, simulate: Callable[[Operation, str], Parts] = parts_of
+    ) -> None:
         self._directory = directory
+        self._simulate = simulate
 
     @functools.cached_property
     def _latencies(self) -> LatencyFile:
@@ -59,20 +68,31 @@ class Predictor:
     def _model(self, core: str) -> Model:
         return read_model(core, self._directory)
 
-    def predict(self, operation: Operation, board: Board, clock_hz: float | None = None) -> Prediction:
+    def latencies(self, board: Board, core: str) -> Latencies:
+        """Return what lies behind the first-level caches of a board's core, the usual where none is known."""
+        return self._latencies.boards.get(f"{board.id}/{core}", USUAL)
+
+    def predict(
+        self,
+        operation: Operation,
+        board: Board,
+        clock_hz: float | None = None,
+        cluster: Cluster | None = None,
+    ) -> Prediction:
         """Return what one operation takes on the fastest cores of a board.
 
         :param clock_hz: another clock than the highest that the board is sold with.
+        :param cluster: other cores of the board than the fastest.
         :raises UsageError: the board stands for no real one, or runs other instructions.
         """
-        cluster = board.fastest
+        cluster = board.fastest if cluster is None else cluster
         core = cluster.core.id
         if board.arch != operation.isa:
             raise UsageError(f"{board.id} does not run code of {operation.isa}")
         model = self._model(core)
-        latencies = self._latencies.boards.get(f"{board.id}/{core}", USUAL)
+        latencies = self.latencies(board, core)
         hz = clock_hz or cluster.nominal_mhz * 1e6
-        parts = parts_of(operation, core)
+        parts = self._simulate(operation, core)
         factors = (model.pipeline, model.branches, model.memory)
         seconds = float(
             predict(

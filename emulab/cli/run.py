@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,12 @@ import click
 
 from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_words, key_values
 from emulab.cli.verbosity import verbose_option
+from emulab.prediction.conditions import GOVERNORS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulab.prediction.conditions import Conditions
     from emulab.progress import Progress
     from emulab.workloads.counted import CountedProgram
     from emulab.workloads.request import RunRequest
@@ -52,7 +57,18 @@ def _workloads_and_files(
     "--mode", type=Listed(lambda: ["user", "system"]), multiple=True, help="user (the default), system."
 )
 @click.option("--memory", type=Size(), help="Memory of the machine: 64M to 4G.")
-@click.option("--cpus", type=int, help="Processors of the machine: 1 to 8.")
+@click.option("--cpus", type=int, help="Processors of the machine: 1 to 8; cores that predictions use.")
+@click.option(
+    "--clock-mhz",
+    type=click.FloatRange(1, 10_000),
+    help="Predict for this clock instead of the board's highest.",
+)
+@click.option("--governor", type=click.Choice(GOVERNORS), help="Predict under this policy for the clock.")
+@click.option(
+    "--predict/--no-predict",
+    default=None,
+    help="Whether to predict boards' figures, counting the program on a whole machine.",
+)
 @click.option("--kernel", type=click.Choice(["4k", "16k", "64k", "stock"]), help="System mode's kernel.")
 @click.option("--go", metavar="VERSION", help="Go toolchain, such as 1.24 or 1.24.11.")
 @click.option("--cgo/--no-cgo", default=None, help="Build with C code, by zig.")
@@ -110,8 +126,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     engine, an image or the emulator failed.
     """
     from emulab.cli.display import progress_shown
+    from emulab.prediction.conditions import Conditions
     from emulab.report import check_requests, export
-    from emulab.workloads.runner import run
 
     check_requests(options["output"], further=("pprof",))
     request = _request(ctx, options)
@@ -119,6 +135,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     counted: list[CountedProgram] = []
     with progress_shown(quiet=options["quiet"]) as progress:
         writer = _writer(to_stderr=options["as_json"])
+        conditions = Conditions(_hertz(options), options["governor"], options["cpus"])
+        run = _runner(request, conditions, wanted=_is_wanted(options, request))
         document, failures = run(request, progress, writer, counted.append)
         requests = list(options["output"])
         if options["as_json"]:
@@ -129,6 +147,38 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     for failure in failures:
         sys.stderr.write(f"emulab: {failure}\n")
     return 1 if failures else 0
+
+
+def _runner(request: RunRequest, conditions: Conditions, *, wanted: bool) -> Callable[..., Any]:
+    """Return what carries a request out: with predictions where there are boards to predict for."""
+    from emulab.workloads.runner import run
+
+    is_conditional = conditions.clock_hz is not None or conditions.governor is not None
+    if not wanted or not (request.boards or is_conditional):
+        return run
+    from emulab.prediction.programs import is_predictable, run_with_predictions
+
+    if is_predictable(request):
+        return functools.partial(run_with_predictions, conditions=conditions)
+    if is_conditional:
+        from emulab.errors import UsageError
+
+        raise UsageError(
+            "--clock-mhz and --governor are conditions of predictions, and this run has none",
+            hint="name a board and a program of your own, without --count, --deterministic and --network",
+        )
+    return run
+
+
+def _is_wanted(options: dict[str, Any], request: RunRequest) -> bool:
+    """Tell whether to predict: unless the call says so itself, where its figures are shown."""
+    if options["predict"] is not None:
+        return bool(options["predict"])
+    return bool(request.ready or options["as_json"] or options["output"])
+
+
+def _hertz(options: dict[str, Any]) -> float | None:
+    return options["clock_mhz"] * 1e6 if options["clock_mhz"] is not None else None
 
 
 def _check_profiles(request: RunRequest, outputs: list[str]) -> None:

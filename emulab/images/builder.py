@@ -95,6 +95,15 @@ class Builder:
             images[str(name)] = BuiltImage(str(name), self.reference(name), image.id, image.labels)
         return images
 
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Return those of some images that would have to be built.
+
+        :raises UsageError: there is no such image.
+        :raises EngineError: the engine refused or went away.
+        """
+        wanted = [name for text in names for name in self.recipes.resolve(text)]
+        return [str(name) for name in wanted if self._find(name) is None]
+
     def reference(self, name: ImageName) -> str:
         """Return the reference that an image has, built or not."""
         return self._digests.reference(name)

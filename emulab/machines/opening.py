@@ -91,6 +91,14 @@ class Opener:
         names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
         self._images |= Builder(self.engine.client, self._progress).ensure(names)
 
+    def missing(self, targets: Iterable[Target]) -> list[str]:
+        """Return the images that the targets need and that would have to be built.
+
+        :raises InfrastructureError: no engine answers.
+        """
+        names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
+        return Builder(self.engine.client, self._progress).missing(names)
+
     def image_ids(self, target: Target) -> list[str]:
         """Return the ids of the images that a target's machine is made of; they must have been prepared."""
         return [self._images[name].id for name in images_of(target)]

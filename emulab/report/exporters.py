@@ -32,6 +32,7 @@ _TITLES = {
     "binary-size": "binary size",
     "run-time": "run time",
     "peak-rss": "peak RSS",
+    "init-start": "start of init",
     "smallest-memory": "smallest memory",
     **COUNT_TITLES,
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from emulab import __version__
 from emulab.bench.attribution import Attribution, BlockCounts
-from emulab.profiling.start_phases import code_segments
+from emulab.profiling.own_blocks import own_blocks
 from emulab.profiling.stretches import stretches
 from emulab.report.pprof import CountProfile, ProfileRow
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from emulab.profiling.profile import Profile
     from emulab.profiling.stretches import Stretch
     from emulab.progress import Progress
     from emulab.workloads.counted import CountedProgram
@@ -74,20 +71,6 @@ def _rows(counted: CountedProgram, program: Path, progress: Progress) -> Iterato
         for function, amount in ((KERNEL, kernel), (ELSEWHERE, elsewhere)):
             if amount > 0:
                 yield ProfileRow(0, function, "", 0, [amount], labels)
-
-
-def own_blocks(profile: Profile, program: Path) -> NDArray[np.bool_]:
-    """Tell of each block whether it is of the program: the program's file has its bytes at its address."""
-    own = np.zeros(len(profile.blocks), np.bool_)
-    for start, code in code_segments(program):
-        address = profile.blocks["address"]
-        ends = address + profile.blocks["size"].astype(np.uint64)
-        for block in np.flatnonzero((address >= start) & (ends <= start + len(code))):
-            offset = int(address[block]) - start
-            own[block] = (
-                profile.code(int(block)) == code[offset : offset + int(profile.blocks["size"][block])]
-            )
-    return own
 
 
 def _by_name(parts: Sequence[Stretch]) -> dict[str, list[Stretch]]:

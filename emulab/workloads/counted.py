@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emulab.errors import UsageError, WorkloadError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from emulab.machines.agent_machine import AgentMachine, AgentService
     from emulab.machines.opening import Opener
     from emulab.machines.protocol import Completed, Load, MachineFacts
+    from emulab.profiling.memory_model import MemoryModel
     from emulab.profiling.profile import Profile
     from emulab.profiling.start_phases import Start
     from emulab.progress import Progress
@@ -37,11 +38,14 @@ class CountedLoad:
     """What so many requests took.
 
     :param account: the kernel's of the program, from its start to the load's end.
+    :param latencies_s: of its requests, in the guest's time, which of a determined guest says how many
+        instructions went by; empty where they were not kept.
     """
 
     requests: int
     stretch: Stretch
     account: Account
+    latencies_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,13 +131,15 @@ def count_once(
     opener: Opener,
     progress: Progress,
     on_output: Callable[[str, bytes], None] | None,
+    model: MemoryModel | None = None,
 ) -> CountedRun:
     """Run a program counted, on a private clone of the machine's snapshot.
 
+    :param model: the caches and predictors to model beside it (the heavy mode).
     :raises WorkloadError: a service was never ready, or left requests unanswered.
     :raises MachineError: the machine failed.
     """
-    with CountedGuest(opener, job.place.target, progress, start.gate) as guest:
+    with CountedGuest(opener, job.place.target, progress, start.gate, model) as guest:
         machine = guest.machine
         if job.artifact is not None:
             machine.push(job.artifact.path, job.command.argv[0])
@@ -180,10 +186,12 @@ def assembled(
     accounts: list[tuple[int, Account]] | tuple[()],
     ended: Completed | None = None,
     facts: MachineFacts | None = None,
+    latencies_s: tuple[float, ...] = (),
 ) -> CountedRun:
     """Return a run from its profile, and the kernel's account at the markers of its loads.
 
     :param accounts: (requests, account) of each load, in the order of :func:`loads_of`.
+    :param latencies_s: of the last load's requests.
     """
     by_number = {stretch.number: stretch for stretch in stretches(profile)}
     few, many = None, None
@@ -193,7 +201,7 @@ def assembled(
             for (requests, each), number in zip(accounts, (WARMED, FEW, MANY), strict=True)
         )
         # The account goes on from the program's start: what a load took is the difference to the load before.
-        many = CountedLoad(many.requests, many.stretch, difference(many.account, few.account))
+        many = replace(many, account=difference(many.account, few.account), latencies_s=latencies_s)
         few = CountedLoad(few.requests, few.stretch, difference(few.account, accounts[0][1]))
     return CountedRun(profile, by_number[START], account, few, many, ended, facts)
 

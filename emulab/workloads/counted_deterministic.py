@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulab.errors import WorkloadError
-from emulab.machines.agent_documents import LoadFacts, Program, RunResult, SpawnResult
+from emulab.machines.agent_documents import NANOSECOND, LoadFacts, Program, RunResult, SpawnResult
 from emulab.machines.agent_machine import completed
 from emulab.machines.batch import run_batch
 from emulab.machines.marks import Account
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from emulab.machines.batch import BatchAnswer
     from emulab.machines.opening import Opener
+    from emulab.profiling.memory_model import MemoryModel
     from emulab.profiling.start_phases import Start
     from emulab.workloads.request import RunRequest
     from emulab.workloads.runner import Job
@@ -34,9 +35,11 @@ def count_determined(
     start: Start,
     opener: Opener,
     on_output: Callable[[str, bytes], None] | None,
+    model: MemoryModel | None = None,
 ) -> CountedRun:
     """Run a program counted in a guest of its own, in which nothing comes from outside.
 
+    :param model: the caches and predictors to model beside it (the heavy mode).
     :raises UsageError: it can not be made deterministic.
     :raises WorkloadError: a service was not ready, or left requests unanswered.
     :raises MachineError: the guest did not finish.
@@ -44,7 +47,7 @@ def count_determined(
     artifact = require_self_contained(request, job)
     target = job.place.target
     hardware, system, _ = opener.system_of(target)
-    instrument = instrument_of(opener, target, start.gate)
+    instrument = instrument_of(opener, target, start.gate, model)
     profiles: list[bytes] = []
     answers = run_batch(
         opener.engine, system, hardware, opener.tools_of(target),
@@ -73,13 +76,15 @@ def count_determined(
             detail=answers[_STARTED].payload.decode(errors="replace"),
         )
     accounts = []
+    latencies: tuple[float, ...] = ()
     if request.load is not None:
         for place, (requests, _) in enumerate(loads_of(request.load)):
             # After the marker before it, the start and the marker after that: load and marker in turns.
             loaded, marked = answers[_STARTED + 2 + 2 * place : _STARTED + 4 + 2 * place]
             _require_answers(loaded, name, answers[-1])
             accounts.append((requests, marked.value(Account)))
-    return assembled(profile, answers[_STARTED + 1].value(Account), accounts)
+            latencies = tuple(each * NANOSECOND for each in memoryview(loaded.data[0]).cast("q"))
+    return assembled(profile, answers[_STARTED + 1].value(Account), accounts, latencies_s=latencies)
 
 
 def _require_answers(loaded: BatchAnswer, name: str, stopped: BatchAnswer) -> None:

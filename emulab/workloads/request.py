@@ -144,6 +144,24 @@ def find_program(what: str | None, guest: list[str] | None, directory: Path) -> 
     )
 
 
+def service_request(
+    program: Program, ready: str | None, boards: tuple[str, ...], build: BuildOptions
+) -> RunRequest:
+    """Return the request to run a service for boards with its manifest's load, or the usual one.
+
+    :param ready: how it shows that it is ready; None for as its manifest says.
+    """
+    from emulab.machines.protocol import Load
+    from emulab.workloads.manifest import LoadSettings
+
+    manifest = program.manifest
+    own = (manifest.load if manifest is not None else None) or LoadSettings()
+    answer = ready or (manifest.ready if manifest is not None else "")
+    url = own.url or (answer if answer.startswith("http:") else "")
+    load = Load(url, own.requests, own.concurrency) if url else None
+    return RunRequest(program, boards, build=build, ready=answer, load=load)
+
+
 @dataclass(frozen=True)
 class Place:
     """A machine to run on, with the board it stands for."""

@@ -14,9 +14,9 @@ from emulab.engine.ownership import LABEL_OWNER, Owner
 from emulab.machines.opening import Opener
 from emulab.machines.protocol import Load
 from emulab.machines.tools import agent_program
+from emulab.profiling.own_blocks import own_blocks
 from emulab.profiling.start_phases import code_segments
 from emulab.progress import Silent
-from emulab.report.program_profile import own_blocks
 from emulab.workloads.request import BuildOptions, Program, ProgramKind, RunRequest
 from emulab.workloads.runner import run
 
