@@ -164,7 +164,7 @@ def cores_of(program: RatedProgram, records: Iterable[Record]) -> list[str]:
 
 def programs_directory() -> Path:
     """Return where the counted operations of these programs are that ship with emulab."""
-    return data_directory("calibration") / "programs"
+    return data_directory("calibration") / "rated"
 
 
 class RatedOperations:

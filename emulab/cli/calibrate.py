@@ -10,8 +10,8 @@ import click
 from emulab.cli.calibrate_count import count as count_operations
 from emulab.cli.calibrate_fit import evaluate, fit
 from emulab.cli.calibrate_host import host
-from emulab.cli.calibrate_rated import count_programs, rated
 from emulab.cli.calibrate_programs import article, programs
+from emulab.cli.calibrate_rated import count_rated, rated
 from emulab.cli.display import json_option, print_json
 from emulab.cli.parameters import known_boards, samples_option
 
@@ -39,7 +39,7 @@ command.add_command(count_operations)
 command.add_command(host)
 command.add_command(fit)
 command.add_command(evaluate)
-command.add_command(count_programs)
+command.add_command(count_rated)
 command.add_command(rated)
 command.add_command(programs)
 command.add_command(article)

@@ -1,4 +1,4 @@
-"""``emulab calibrate count-programs`` and ``emulab calibrate rated``."""
+"""``emulab calibrate count-rated`` and ``emulab calibrate rated``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from emulab.calibration.fitting.rated import RatedFigure
 
 
-@click.command("count-programs")
+@click.command("count-rated")
 @click.option("--only", "names", multiple=True, help="Only programs whose file's name has this. [repeatable]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("programs"),
+    default=Path("rated"),
     show_default=True,
     help="The directory that the operations are written to.",
 )
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--light", is_flag=True, help="Leave out what caches and predictors would do.")
 @click.option("--fresh", is_flag=True, help="Count again what the files have.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
-def count_programs(
+def count_rated(
     names: tuple[str, ...],
     output: Path,
     directories: tuple[Path, ...],
@@ -45,8 +45,8 @@ def count_programs(
     With the caches of every core 7-zip takes some minutes for each.
 
     \b
-    emulab calibrate count-programs --output calibration/programs
-    emulab calibrate count-programs --only openssl-3.0-arm64
+    emulab calibrate count-rated --output calibration/rated
+    emulab calibrate count-rated --only openssl-3.0-arm64
     """
     from emulab.boards import load_catalogue
     from emulab.calibration.files import load, samples_directory
