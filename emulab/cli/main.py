@@ -33,6 +33,8 @@ _VERBS = {
     "compare": "Compare two results, or two git revisions, and fail on a regression.",
     "inspect": "Say of a built program where it starts, without running it.",
     "calibrate": "Fit models to what was measured on real boards, and judge them.",
+    "test": "Run a module's tests on emulated machines and judge them.",
+    "exec": "Run a built program as if it ran here.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",
     "images": "Build, list, show and remove the images that runs use.",
