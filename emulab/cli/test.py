@@ -72,41 +72,42 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
 
     def show(cell: Cell) -> None:
         with lock:
-            _show(cell, everything=options["verbose_tests"])
+            show_cell(cell, everything=options["verbose_tests"])
 
     with progress_shown(quiet=options["quiet"]) as progress:
         quiet = options["as_json"]
-        result = test(_request(packages, options), progress, (lambda cell: None) if quiet else show)
+        result = test(test_request(packages, options), progress, (lambda cell: None) if quiet else show, None)
         requests = [*options["output"], *(["json=-"] if options["as_json"] else [])]
         export(result.document, requests)
     return result.exit_status
 
 
-def _request(packages: tuple[str, ...], options: dict[str, Any]) -> TestRequest:
+def test_request(packages: tuple[str, ...], options: dict[str, Any]) -> TestRequest:
+    """Return the request that a verb's options make."""
     from emulab.testing.request import TestRequest
     from emulab.workloads.request import BuildOptions
 
-    named = (("run", options["pattern"]), ("skip", options["skip"]), ("count", options["count"]))
+    named = (("run", options.get("pattern")), ("skip", options.get("skip")), ("count", options.get("count")))
     flags = [f"-test.{name}={value}" for name, value in named if value is not None]
     flags += ["-test.short"] if options["short"] else []
     return TestRequest(
         packages=packages or (".",),
         directory=Path.cwd(),
-        boards=tuple(flattened(options["board"])),
+        boards=tuple(flattened(options.get("board", ()))),
         architectures=tuple(flattened(options["arch"])),
         libcs=tuple(flattened(options["libc"])),
         modes=tuple(flattened(options["mode"])),
         memory=options["memory"],
         build=BuildOptions(go=options["go"], cgo=options["cgo"], tags=tuple(flattened(options["tags"]))),
-        race=options["race"],
-        cover=options["cover"],
+        race=options.get("race", False),
+        cover=options.get("cover", False),
         flags=tuple(flags),
         timeout_s=options["timeout"],
-        second_look=options["second_look"],
+        second_look=options.get("second_look", True),
     )
 
 
-def _show(cell: Cell, *, everything: bool) -> None:
+def show_cell(cell: Cell, *, everything: bool) -> None:
     """Print a cell: its line, and of a failure what was said."""
     judged, target = cell.judgement, cell.place.target
     tests = f"{judged.tests} tests"

@@ -10,6 +10,7 @@ from emulab.workloads.building import GLIBC_VERSIONS, c_library
 from emulab.workloads.request import BuildOptions, Place, Program, ProgramKind, RunRequest, find_places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from emulab.machines.target import Target
@@ -27,6 +28,7 @@ class TestRequest:
     :param flags: of every test binary, such as ``-test.run=Parse``.
     :param timeout_s: when a package's tests are given up, for their goroutines' stacks.
     :param second_look: whether what failed is run again on a whole machine.
+    :param leaves_out: tells whether a machine is left out.
     """
 
     __test__ = False
@@ -44,6 +46,7 @@ class TestRequest:
     flags: tuple[str, ...] = ()
     timeout_s: float = 600.0
     second_look: bool = True
+    leaves_out: Callable[[Target], bool] = lambda target: False
 
     def places(self) -> list[Place]:
         """Return the machines to test on.

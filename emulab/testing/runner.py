@@ -7,9 +7,9 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from emulab import __version__
+from emulab import __version__, cache
 from emulab.errors import EmulabError, InfrastructureError, NothingRanError, UsageError, WorkloadError
 from emulab.figures import Document
 from emulab.machines.opening import Opener
@@ -18,7 +18,7 @@ from emulab.testing.events import Transcript, count, events_of, readable
 from emulab.testing.process import run_within
 from emulab.testing.request import with_writable
 from emulab.testing.staging import Stage, lay_out, stage_in
-from emulab.testing.verdicts import Judgement, TestRun, Verdict, judge
+from emulab.testing.verdicts import Counts, Judgement, TestRun, Verdict, judge
 from emulab.toolchain.building import build
 from emulab.toolchain.go import find_go
 from emulab.toolchain.test_packages import find_test_packages
@@ -46,6 +46,7 @@ class Cell:
 
     :param run: the run that the judgement speaks of, None where there was none.
     :param seconds: what the cell took on this host, the second look included.
+    :param key: a digest of everything that the judgement depends on; "" where nothing could be built.
     """
 
     package: str
@@ -53,6 +54,18 @@ class Cell:
     judgement: Judgement
     run: TestRun | None
     seconds: float
+    key: str = ""
+
+    @classmethod
+    def recalled(cls, place: Place, key: str, row: dict[str, Any]) -> Cell:
+        """Return the cell that a verdict of an earlier document tells."""
+        judged = Judgement(
+            Verdict(row["verdict"]), row["reason"], row["remedy"], row["tests"], tuple(row["evidence"])
+        )
+        counts = Counts(skipped=row["skipped"], failures=tuple(row["failures"]))
+        mode = place.target.mode
+        run = TestRun(mode, judged.verdict is Verdict.PASS, "", counts, "", row["seconds"])
+        return cls(row["probe"], place, judged, run, row["seconds"], key)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a verdict of the result document."""
@@ -73,6 +86,16 @@ class Cell:
             "evidence": list(judged.evidence),
             "seconds": round(self.seconds, 3),
         }
+
+
+class Memory(Protocol):
+    """Where cells are written down, by their keys. Safe to use from several threads."""
+
+    def recall(self, key: str) -> dict[str, Any] | None:
+        """Return the verdict of a cell that is known."""
+
+    def write(self, key: str, verdict: dict[str, Any]) -> None:
+        """Write a cell's verdict down."""
 
 
 @dataclass(frozen=True)
@@ -104,20 +127,28 @@ class _Task:
     artifact: Artifact
 
 
-def test(request: TestRequest, progress: Progress, on_cell: Callable[[Cell], None]) -> TestResult:
+def test(
+    request: TestRequest,
+    progress: Progress,
+    on_cell: Callable[[Cell], None],
+    memory: Memory | None,
+) -> TestResult:
     """Run the tests that a request means and judge them.
 
     :param on_cell: called with each cell as it comes, from any thread.
+    :param memory: where cells are written down and known ones are taken from; None for none.
     :raises UsageError: the request makes no sense.
     :raises InfrastructureError: no engine answers, or an image can not be built.
     """
-    places = request.places()
+    places = [place for place in request.places() if not request.leaves_out(place.target)]
+    if not places:
+        raise NothingRanError("every cell is left out", hint="exclude fewer of them")
     go = find_go(request.build.go, progress)
     if go.note:
         progress.note(go.note)
     with Opener(progress) as opener:
         opener.prepare([place.target for place in places])
-        cells = _Crew(request, opener, go, progress, on_cell).carry_out(places)
+        cells = _Crew(request, opener, go, progress, on_cell, memory).carry_out(places)
         machines = [
             {
                 "board": place.target.board,
@@ -148,7 +179,9 @@ class _Crew:
         go: GoToolchain,
         progress: Progress,
         on_cell: Callable[[Cell], None],
+        memory: Memory | None,
     ) -> None:
+        self._memory = memory
         self._request = request
         self._opener = opener
         self._go = go
@@ -201,8 +234,15 @@ class _Crew:
 
     def _cell(self, task: _Task, step: Step) -> Cell:
         began = time.monotonic()
-        run, judged = self._judged(task)
-        cell = Cell(task.package.import_path, task.place, judged, run, time.monotonic() - began)
+        key = self._key(task) if self._memory is not None else ""
+        if self._memory is not None and (known := self._memory.recall(key)) is not None:
+            cell = Cell.recalled(task.place, key, known)
+        else:
+            run, judged = self._judged(task)
+            cell = Cell(task.package.import_path, task.place, judged, run, time.monotonic() - began, key)
+            # Trouble beneath says nothing of the program: next time it may be over.
+            if self._memory is not None and judged.verdict is not Verdict.ERROR:
+                self._memory.write(key, cell.to_json())
         self._say(cell, step)
         return cell
 
@@ -210,6 +250,15 @@ class _Crew:
         self._done += 1
         step.update(cell.package, done=self._done, total=self._total)
         self._on_cell(cell)
+
+    def _key(self, task: _Task) -> str:
+        files = [(place, cache.file_digest(path)) for path, place in task.stage.files()]
+        target, request = task.place.target, self._request
+        machine = [target.title, target.cpu_model, target.memory, target.cpus, dict(target.environment)]
+        return cache.digest([
+            __version__, task.package.import_path, task.artifact.sha256, files, machine,
+            self._opener.image_ids(target), request.flags, request.timeout_s, request.second_look,
+        ])  # fmt: skip
 
     def _judged(self, task: _Task) -> tuple[TestRun | None, Judgement]:
         try:

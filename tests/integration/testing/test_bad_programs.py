@@ -36,7 +36,9 @@ _TESTS = {
 	}
 }""",
     "root": """func TestIt(t *testing.T) {
-	if err := syscall.Mount("none", t.TempDir(), "tmpfs", 0, ""); err != nil { t.Fatal(err) }
+	place := t.TempDir()
+	if err := syscall.Mount("none", place, "tmpfs", 0, ""); err != nil { t.Fatal(err) }
+	syscall.Unmount(place, 0)
 }""",
     "self": """func TestIt(t *testing.T) {
 	if os.Getenv("CHILD") == "1" { return }
@@ -77,7 +79,7 @@ def module(tmp_path: Path) -> Path:
 
 def _cell(module: Path, name: str) -> Cell:
     request = TestRequest((f"./{name}",), module, architectures=("arm64",), timeout_s=_TIMEOUT_S)
-    (cell,) = test(request, Silent(), lambda _: None).cells
+    (cell,) = test(request, Silent(), lambda _: None, None).cells
     return cell
 
 
