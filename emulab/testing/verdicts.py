@@ -104,6 +104,7 @@ _GAPS = (
     (re.compile(r"qemu: uncaught target signal.*"), "QEMU's user mode ended the program by a signal"),
     (re.compile(r"function not implemented"), "QEMU's user mode lacks a system call"),
 )
+_RUNNING = re.compile(r"^\s*running tests:\n((?:\t+\S+ \([^)]*\)\n)+)", re.MULTILINE)
 _PRIVILEGES = re.compile(r"operation not permitted|must be (?:run as )?root|requires root", re.IGNORECASE)
 _TELLING = re.compile(r"^\s*(?:panic: |fatal error: |\S+_test\.go:\d+: |qemu|SIG[A-Z]+: )")
 WHOLE_MACHINE = "run it on a whole machine: --mode system"
@@ -163,8 +164,11 @@ def _failed(run: TestRun) -> Judgement:
 def _what(run: TestRun) -> str:
     """Return what went wrong in a clause: ``TestA and 2 more failed``."""
     failures = run.counts.failures
-    if run.timed_out and run.counts.unfinished:
-        return f"{run.counts.unfinished[0]} did not end in time"
+    if run.timed_out:
+        # Go's own alarm names what ran; others that had begun may only have waited for their turn.
+        running = _RUNNING.search(run.output)
+        names = [line.split()[0] for line in running[1].splitlines()] if running else run.counts.unfinished
+        return f"{names[-1]} did not end in time" if names else "the tests did not end in time"
     if failures:
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
         return f"{failures[0]}{more} failed"

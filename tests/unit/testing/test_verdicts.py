@@ -96,5 +96,11 @@ def test_a_hang_is_told_by_the_test_that_did_not_end() -> None:
     assert judged.reason == "TestHangs did not end in time"
 
 
+def test_of_the_tests_that_had_begun_the_one_that_go_s_alarm_names_is_told() -> None:
+    said = "panic: test timed out after 25s\n\trunning tests:\n\t\tTestSlow (20s)\n\t\tTestSlow/deep (7s)\n\n"
+    hung = _run("system", counts=Counts(unfinished=("TestWaiting", "TestSlow")), output=said, timed_out=True)
+    assert judge(hung).reason == "TestSlow/deep did not end in time"
+
+
 def test_output_without_a_known_gap_shows_none() -> None:
     assert gap_in("--- FAIL: TestA\n    a_test.go:1: want 2\n") == ("", "")
