@@ -42,7 +42,13 @@ _MODES = ["user", "system"]
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result document.")
-@click.option("-o", "--output", multiple=True, metavar="FORMAT=PATH", help="Write json.")
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    help="Write json, junit, summary, annotations.",
+)
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(packages: tuple[str, ...], **options: Any) -> int:

@@ -45,7 +45,13 @@ _COLUMN = 14
 @click.option("--second-look/--first-look", default=True, help="Run failures again on a whole machine. [yes]")
 @click.option("-V", "--verbose-tests", is_flag=True, help="Print every test's output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result document.")
-@click.option("-o", "--output", multiple=True, metavar="FORMAT=PATH", help="Write json.")
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FORMAT=PATH",
+    help="Write json, junit, summary, annotations.",
+)
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(packages: tuple[str, ...], **options: Any) -> int:
