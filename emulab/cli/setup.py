@@ -24,7 +24,12 @@ _NEW_GROUP = (
 @yes_option
 @quiet_option
 @json_option
-def command(yes: bool, quiet: bool, as_json: bool) -> None:
+@click.option(
+    "--go-exec",
+    is_flag=True,
+    help="Also write go_linux_{arm64,arm,riscv64}_exec, by which the go command runs foreign tests.",
+)
+def command(yes: bool, quiet: bool, as_json: bool, go_exec: bool) -> None:
     """Install and prepare what emulab needs on this machine.
 
     On Debian and Ubuntu, as root or with sudo, it installs and starts the Docker engine when none
@@ -44,6 +49,14 @@ def command(yes: bool, quiet: bool, as_json: bool) -> None:
         continue_in_group(sys.argv[1:])
     engine = connect()
     info = engine.client.info()
+    if go_exec:
+        from emulab.testing.go_exec import advice_on_path, install
+
+        directory, paths = install()
+        done = [*done, *(f"write {path}" for path in paths)]
+        advice = (*advice, *advice_on_path(directory))
+        for path in paths:
+            click.echo(f"emulab: {path} is there", err=True)
     if as_json:
         print_json(_document(engine.address, info, done, advice))
         return

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emulab.machines.agent_client import AgentClient
-    from emulab.machines.agent_documents import End, MemoryFacts
+    from emulab.machines.agent_documents import End, MemoryFacts, RunResult
+    from emulab.machines.agent_stream import RunningProgram
 
 # A kernel has no name for the address range that emulated programs live in.
 AddressRange = tuple[int, int]
@@ -93,6 +94,17 @@ class AgentMachine:
         result = self._agent.run(
             self._program(command), stdin=command.stdin, timeout_s=command.timeout_s, on_output=on_output
         )
+        return completed(result, self._memory, result.stdout, result.stderr, timed_out=result.timed_out)
+
+    def start(self, command: Command) -> RunningProgram:
+        """Start a program and return at once: for whoever feeds it, signals it and reads it as it goes.
+
+        :raises UsageError: the program can not be executed on this machine.
+        """
+        return self._agent.start(self._program(command), timeout_s=command.timeout_s)
+
+    def completed(self, result: RunResult) -> Completed:
+        """Return how a program ended that :meth:`start` began."""
         return completed(result, self._memory, result.stdout, result.stderr, timed_out=result.timed_out)
 
     def spawn(self, command: Command, ready: str, *, timeout_s: float) -> AgentService:

@@ -34,12 +34,14 @@ class Hosting:
         memory: int | None = None,
         cpus: int | None = None,
         network: bool = False,
+        writable: Sequence[str] = (),
         platform: str | None = None,
     ) -> None:
         """Start a container of an image and the agent in it.
 
         :param memory: the container's limit in bytes, for everything in it; at most the engine's own.
         :param cpus: how many processors it may keep busy; at most the engine's own.
+        :param writable: directories in memory, beside those that every machine has.
         :raises EngineError: the engine refused.
         :raises MachineError: the agent does not answer.
         """
@@ -48,7 +50,7 @@ class Hosting:
             command=[AGENT, "serve"],
             role=role,
             volumes=[VolumeMount(tools.volume, TOOLS), *volumes],
-            tmpfs=dict.fromkeys(_TMPFS, 0),
+            tmpfs=dict.fromkeys((*_TMPFS, *writable), 0),
             memory=min(memory, engine.memory) if memory is not None else None,
             cpus=min(cpus, engine.cpus) if cpus is not None else None,
             network=network,

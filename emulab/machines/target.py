@@ -29,6 +29,8 @@ class Target:
     :param kernel: which kernel system mode boots: ``4k``, ``16k``, ``64k`` pages, or Debian's ``stock``.
     :param network: whether programs reach a network besides the machine's own loopback.
     :param environment: what every program finds in its environment.
+    :param writable: directories that programs may write to, beside /tmp, /run and /work; in user mode each is
+        empty at first. In system mode all of them are writable anyway.
     """
 
     architecture: Architecture
@@ -41,6 +43,7 @@ class Target:
     board: str | None = None
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    writable: tuple[str, ...] = ()
 
     @property
     def has_root_of_its_own(self) -> bool:

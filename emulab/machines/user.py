@@ -53,6 +53,7 @@ def open_user_machine(
                 memory=target.memory + _EMULATOR_MEMORY,
                 cpus=target.cpus,
                 network=target.network,
+                writable=target.writable,
                 platform=(target.architecture if target.has_root_of_its_own else ARM64).platform,
             )
         )

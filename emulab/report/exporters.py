@@ -12,6 +12,7 @@ from emulab.report.benchmarks import as_benchmark_text
 from emulab.report.counts import COUNT_TITLES
 from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
+from emulab.report.verdicts import as_annotations, as_junit, as_verdict_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,6 +74,9 @@ FORMATS: dict[str, Exporter] = {
     "json": as_json,
     "markdown": as_markdown,
     "bench": as_benchmark_text,
+    "junit": as_junit,
+    "summary": as_verdict_table,
+    "annotations": as_annotations,
 }
 
 

@@ -71,7 +71,7 @@ def build(
     request = _located(request)
     compilers = c_compilers(zig, request) if zig is not None and request.needs_zig else None
     environment = go_environment(request, compilers)
-    settings = [
+    settings: list[object] = [
         _FORMAT,
         go.identity(),
         None if compilers is None else compilers.identity,
@@ -79,6 +79,8 @@ def build(
         _file_flags(request),
         _output_flags(request),
         effective_variables(environment),
+        # Without that the program has the paths of its sources in it.
+        *([] if request.trimpath else [str(request.directory)]),
     ]
     if request.is_published:
         return build_published(
@@ -232,12 +234,14 @@ def _file_flags(request: BuildRequest) -> list[str]:
         flags.append(f"-tags={','.join(request.tags)}")
     if request.race:
         flags.append("-race")
+    if request.cover:
+        flags.append("-cover")
     return flags
 
 
 def _output_flags(request: BuildRequest) -> list[str]:
     """Return the flags that decide what is made of those files, the same on every machine."""
-    flags = ["-trimpath", "-buildvcs=false"]
+    flags = ["-trimpath", "-buildvcs=false"] if request.trimpath else ["-buildvcs=false"]
     linker = request.ldflags
     if request.buildmode is not None:
         flags.append(f"-buildmode={request.buildmode}")

@@ -40,6 +40,8 @@ class BuildRequest:
     :param goriscv64: ``GORISCV64``, such as ``rva22u64``.
     :param race: whether the race detector is built in.
     :param test: build the package's test binary (``go test -c``) instead of the program.
+    :param trimpath: whether the program names its sources by import path and not by where they lie here.
+    :param cover: whether a test binary counts what of its package is executed (``go test -cover``).
     :param environment: further variables for the go command and the C compiler, as pairs. ``CC`` (and
         ``CXX``) among them take zig's place.
     :param title: what messages call the program, when that is not ``package``.
@@ -60,6 +62,8 @@ class BuildRequest:
     goriscv64: str | None = None
     race: bool = False
     test: bool = False
+    trimpath: bool = True
+    cover: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     title: str = ""
 
