@@ -1,7 +1,7 @@
 """The standard library's tests as a load: what emulab test says of forty packages on every architecture.
 
 Every ``fail`` that is printed is one that a whole machine repeated, so it should be the package's own, or a
-need that the root filesystem does not meet; ``emulator-fault`` is what a first look alone would have blamed on
+need that the root filesystem does not meet; ``emulator-fault`` is what one look alone would have blamed on
 the package.
 
 Usage: ``python benchmarks/bench_standard_library.py [PACKAGE...]``
