@@ -69,7 +69,12 @@ class TestRun:
     @property
     def passed(self) -> bool:
         """Tell whether it ended well and counted a test."""
-        return self.succeeded and not self.counts.failed and self.counts.ran > 0
+        return self.ended_well and self.counts.ran > 0
+
+    @property
+    def ended_well(self) -> bool:
+        """Tell whether no test failed, and none was left when the process ended with status 0."""
+        return self.succeeded and not self.counts.failed and not self.counts.unfinished
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def judge(first: TestRun, again: TestRun | None = None) -> Judgement:
     tests = first.counts.ran
     if first.passed:
         return Judgement(Verdict.PASS, tests=tests)
-    if first.succeeded and not first.counts.failed:
+    if first.ended_well:
         return _without_tests(first)
     if again is None:
         return _failed(first)

@@ -47,6 +47,7 @@ _TESTS = {
 	if out, err := child.CombinedOutput(); err != nil { t.Fatalf("%v: %s", err, out) }
 }""",
     "well": "func TestIt(t *testing.T) { if 1+1 != 2 { t.Fatal() } }",
+    "leaves": "func TestAhead(t *testing.T) {}\n\nfunc TestIt(t *testing.T) { syscall.Exit(0) }",
     "without": "func BenchmarkIt(b *testing.B) {}",
     "broken": "func TestIt(t *testing.T) { undefined() }",
 }
@@ -60,6 +61,7 @@ _EXPECTED = {
     "fills": Verdict.FAIL,
     "root": Verdict.UNSUPPORTED,
     "well": Verdict.PASS,
+    "leaves": Verdict.FAIL,
     "without": Verdict.NOT_RUN,
     "broken": Verdict.FAIL,
 }

@@ -40,6 +40,13 @@ def test_a_process_that_ends_well_with_a_failed_test_is_no_pass() -> None:
     assert judge(_run(succeeded=True)).verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize("passed", [0, 3])
+def test_a_process_that_ends_well_in_the_middle_of_a_test_is_no_pass(passed: int) -> None:
+    judged = judge(_run("system", succeeded=True, counts=Counts(passed=passed, unfinished=("TestB",))))
+    assert judged.verdict is Verdict.FAIL
+    assert judged.reason == "the test binary ended with status 0 in TestB"
+
+
 def test_a_failure_that_a_whole_machine_repeats_is_the_program_s() -> None:
     judged = judge(_run(), _run("system", output="    a_test.go:9: still no\n"))
     assert judged.verdict is Verdict.FAIL
