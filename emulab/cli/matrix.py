@@ -47,7 +47,7 @@ _MODES = ["user", "system"]
     "--output",
     multiple=True,
     metavar="FORMAT=PATH",
-    help="Write json, junit, summary, annotations.",
+    help="Write json, markdown, junit or annotations; PATH - is the standard output.",
 )
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
@@ -69,10 +69,10 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     from emulab.cli.display import progress_shown
     from emulab.matrix.exclusions import parse_exclusions
     from emulab.matrix.journal import Journal, journal_of
-    from emulab.report import check_requests, export
+    from emulab.report import VERDICT_FORMATS, check_requests, export
     from emulab.testing.runner import test
 
-    check_requests(options["output"])
+    check_requests(options["output"], formats=VERDICT_FORMATS)
     exclusions = parse_exclusions(options["exclude"])
     for axis, all_of_it in (("arch", _ARCHITECTURES), ("libc", _LIBCS), ("mode", _MODES)):
         options[axis] = options[axis] or (all_of_it,)
@@ -96,7 +96,8 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
             raise
         finally:
             journal.close()
-        export(result.document, [*options["output"], *(["json=-"] if quiet else [])])
+        requests = [*options["output"], *(["json=-"] if quiet else [])]
+        export(result.document, requests, formats=VERDICT_FORMATS)
     if not quiet:
         found = [str(cell.judgement.verdict) for cell in result.cells]
         counts = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(sorted(found)))

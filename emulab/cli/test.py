@@ -50,7 +50,7 @@ _COLUMN = 14
     "--output",
     multiple=True,
     metavar="FORMAT=PATH",
-    help="Write json, junit, summary, annotations.",
+    help="Write json, markdown, junit or annotations; PATH - is the standard output.",
 )
 @verbose_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
@@ -70,10 +70,10 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     the engine, an image or the emulator failed, 4 when no test ran.
     """
     from emulab.cli.display import progress_shown
-    from emulab.report import check_requests, export
+    from emulab.report import VERDICT_FORMATS, check_requests, export
     from emulab.testing.runner import test
 
-    check_requests(options["output"])
+    check_requests(options["output"], formats=VERDICT_FORMATS)
     lock = threading.Lock()
 
     def show(cell: Cell) -> None:
@@ -84,7 +84,7 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         quiet = options["as_json"]
         result = test(test_request(packages, options), progress, (lambda cell: None) if quiet else show, None)
         requests = [*options["output"], *(["json=-"] if options["as_json"] else [])]
-        export(result.document, requests)
+        export(result.document, requests, formats=VERDICT_FORMATS)
     return result.exit_status
 
 

@@ -74,19 +74,28 @@ FORMATS: dict[str, Exporter] = {
     "json": as_json,
     "markdown": as_markdown,
     "bench": as_benchmark_text,
+}
+"""Of documents that hold figures."""
+
+VERDICT_FORMATS: dict[str, Exporter] = {
+    "json": as_json,
+    "markdown": as_verdict_table,
     "junit": as_junit,
-    "summary": as_verdict_table,
     "annotations": as_annotations,
 }
+"""Of documents that hold verdicts."""
 
 
-def check_requests(requests: Iterable[str], further: Iterable[str] = ()) -> None:
+def check_requests(
+    requests: Iterable[str], further: Iterable[str] = (), formats: Iterable[str] = FORMATS
+) -> None:
     """Refuse destinations that :func:`export` could not write, before there is anything to write.
 
     :param further: formats that the verb itself writes.
+    :param formats: those of the document.
     :raises UsageError: a format is not known, or a path is missing or in no directory.
     """
-    known = [*FORMATS, *further]
+    known = [*formats, *further]
     for request in requests:
         name, _, path = request.partition("=")
         if name not in known or not path:
@@ -101,18 +110,22 @@ def check_requests(requests: Iterable[str], further: Iterable[str] = ()) -> None
 
 
 def export(
-    document: Document, requests: Sequence[str], further: Mapping[str, Callable[[], bytes]] | None = None
+    document: Document,
+    requests: Sequence[str],
+    further: Mapping[str, Callable[[], bytes]] | None = None,
+    formats: Mapping[str, Exporter] = FORMATS,
 ) -> None:
     """Write a document to ``FORMAT=PATH`` destinations; the path ``-`` is stdout.
 
     :param further: what makes the content of formats that the verb itself writes.
+    :param formats: those of the document.
     :raises UsageError: a format or a path can not be used.
     """
     further = further or {}
-    check_requests(requests, further)
+    check_requests(requests, further, formats)
     for request in requests:
         name, _, path = request.partition("=")
-        content = further[name]() if name in further else FORMATS[name](document).encode()
+        content = further[name]() if name in further else formats[name](document).encode()
         if path == "-":
             sys.stdout.flush()
             sys.stdout.buffer.write(content)

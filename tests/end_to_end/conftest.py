@@ -39,12 +39,13 @@ class Said:
         return document
 
     def figure(self, name: str, **where: str) -> dict[str, Any]:
-        """The one figure of that name at that place."""
+        """The one figure of that name at that place; where it is predicted as well, what was seen."""
         found = [
             figure
             for figure in self.document["figures"]
             if figure["name"] == name and all(figure[key] == value for key, value in where.items())
         ]
+        found = [figure for figure in found if figure["class"] != "PREDICTED"] or found
         assert len(found) == 1, f"{len(found)} figures {name} {where} in {self.stdout}"
         return dict(found[0])
 
