@@ -18,7 +18,7 @@ from emulab.testing.events import Transcript, count, events_of, readable
 from emulab.testing.process import run_within
 from emulab.testing.request import with_writable
 from emulab.testing.staging import Stage, lay_out, stage_in
-from emulab.testing.verdicts import Counts, Judgement, TestRun, Verdict, judge
+from emulab.testing.verdicts import Counts, Judgement, TestRun, Verdict, is_unexplained, judge
 from emulab.toolchain.building import build
 from emulab.toolchain.go import find_go
 from emulab.toolchain.test_packages import find_test_packages
@@ -273,9 +273,10 @@ class _Crew:
             return first, judged
         try:
             again = self._run_twice_at_most(task, self._request.second_place(task.place))
+            third = self._run_twice_at_most(task, task.place) if is_unexplained(first, again) else None
         except EmulabError as error:
             return first, _trouble(error)
-        return (again if not again.passed else first), judge(first, again)
+        return (again if not again.passed else first), judge(first, again, third)
 
     def _run_twice_at_most(self, task: _Task, place: Place) -> TestRun:
         """Run a package's tests; what fails beneath them is tried once more."""

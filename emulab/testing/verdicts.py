@@ -115,11 +115,12 @@ _TELLING = re.compile(r"^\s*(?:panic: |fatal error: |\S+_test\.go:\d+: |qemu|SIG
 WHOLE_MACHINE = "run it on a whole machine: --mode system"
 
 
-def judge(first: TestRun, again: TestRun | None = None) -> Judgement:
+def judge(first: TestRun, again: TestRun | None = None, third: TestRun | None = None) -> Judgement:
     """Return the verdict on a package's tests.
 
     :param first: the run that the cell asks for.
     :param again: the second look at one that failed: in system mode, on a fresh machine.
+    :param third: the first run repeated, where :func:`is_unexplained`.
     """
     tests = first.counts.ran
     if first.passed:
@@ -130,7 +131,7 @@ def judge(first: TestRun, again: TestRun | None = None) -> Judgement:
         return _failed(first)
     if not again.passed:
         return _failed(again)
-    if first.mode != "user":
+    if first.mode != "user" or (third is not None and third.passed):
         reason = f"{_what(first)} once and passed when it was run again"
         return Judgement(Verdict.PASS, reason, "", again.counts.ran, _evidence(first))
     line, cause = gap_in(first.output)
@@ -140,6 +141,16 @@ def judge(first: TestRun, again: TestRun | None = None) -> Judgement:
     reason = f"{cause or _what(first)}; on a whole machine the same tests pass"
     evidence = (*((line,) if line else ()), *_evidence(first))
     return Judgement(Verdict.EMULATOR_FAULT, reason, WHOLE_MACHINE, tests, tuple(dict.fromkeys(evidence)))
+
+
+def is_unexplained(first: TestRun, again: TestRun) -> bool:
+    """Tell whether nothing says why a run failed in user mode and not on a whole machine.
+
+    A test that fails now and then does so too, and is nobody's fault but its own.
+    """
+    if first.mode != "user" or first.passed or not again.passed:
+        return False
+    return not gap_in(first.output)[1] and _PRIVILEGES.search(first.output) is None
 
 
 def gap_in(output: str) -> tuple[str, str]:

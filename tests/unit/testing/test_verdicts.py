@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulab.testing.verdicts import Counts, TestRun, Verdict, gap_in, judge
+from emulab.testing.verdicts import Counts, TestRun, Verdict, gap_in, is_unexplained, judge
 
 _FAILED = Counts(passed=2, failed=1, failures=("TestA",))
 
@@ -76,6 +76,22 @@ def test_what_qemu_is_known_to_lack_is_named_where_a_whole_machine_passes(line: 
 def test_a_known_gap_alone_is_no_excuse_where_a_whole_machine_fails_too() -> None:
     judged = judge(_run(output="qemu: uncaught target signal 11\n"), _run("system"))
     assert judged.verdict is Verdict.FAIL
+
+
+def test_a_failure_that_nothing_explains_is_tried_a_third_time_and_may_come_and_go() -> None:
+    first = _run()
+    assert is_unexplained(first, _PASSED)
+    assert judge(first, _PASSED, _run(succeeded=True, counts=Counts(passed=3))).verdict is Verdict.PASS
+    assert (
+        "passed when it was run again"
+        in judge(first, _PASSED, _run(succeeded=True, counts=Counts(passed=3))).reason
+    )
+    assert judge(first, _PASSED, _run()).verdict is Verdict.EMULATOR_FAULT
+
+
+@pytest.mark.parametrize("output", ["qemu: Unsupported syscall: 434\n", "chroot: operation not permitted\n"])
+def test_a_failure_that_is_explained_is_not_tried_a_third_time(output: str) -> None:
+    assert not is_unexplained(_run(output=output), _PASSED)
 
 
 def test_an_unknown_failure_that_a_whole_machine_does_not_repeat_is_the_emulator_s() -> None:
