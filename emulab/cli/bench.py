@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from emulab.cli.display import document_options, progress_shown, quiet_option
 from emulab.cli.parameters import Listed, flattened
 from emulab.cli.verbosity import verbose_option
 
@@ -117,16 +118,9 @@ def bench_request(packages: tuple[str, ...], directory: Path, options: dict[str,
     show_default=True,
     help="Whether to predict boards' times, for which caches are modelled too.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result document.")
-@click.option(
-    "-o",
-    "--output",
-    multiple=True,
-    metavar="FORMAT=PATH",
-    help="Write bench, table, json, markdown, or a pprof profile.",
-)
+@document_options("bench, table, json, markdown, or a pprof profile")
 @verbose_option
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
     """Count what an operation of a Go benchmark executes on a board's processor.
 
@@ -145,8 +139,6 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     The exit status is 0 when every benchmark was counted, 1 when one failed or did not build, 2 for bad
     input, 3 when the engine, an image or the emulator failed, 4 when there was no benchmark to run.
     """
-    from emulab.cli.display import progress_shown
-
     request = bench_request(packages, Path.cwd(), options)
     from emulab.report import check_requests, export
 

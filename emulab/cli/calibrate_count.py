@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from emulab.cli.display import progress_shown, quiet_option
 from emulab.cli.parameters import known_boards, samples_option
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--light", is_flag=True, help="Leave out what the caches and predictors of the board would do.")
 @click.option("--fresh", is_flag=True, help="Count again what is known from before.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def count(
     boards: tuple[str, ...],
     packages: tuple[str, ...],
@@ -59,7 +60,6 @@ def count(
     from emulab.calibration.files import load, samples_directory
     from emulab.calibration.operations import read_missing, write_missing
     from emulab.calibration.programs import wanted_of
-    from emulab.cli.display import progress_shown
 
     catalogue = load_catalogue()
     cores = {catalogue.board(name).fastest.core.id for name in boards}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from emulab.cli.display import json_option, print_json, progress_shown
+from emulab.cli.display import json_option, print_json, progress_shown, quiet_option
 
 
 @click.command("programs")
@@ -17,7 +17,7 @@ from emulab.cli.display import json_option, print_json, progress_shown
     show_default=True,
     help="The directory that the counts are written to.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def programs(output: Path, *, quiet: bool) -> int:
     """Count the workloads that ship with emulab, for predictions of every board.
 

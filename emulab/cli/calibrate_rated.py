@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emulab.cli.display import json_option, print_json, progress_shown
+from emulab.cli.display import json_option, print_json, progress_shown, quiet_option
 from emulab.cli.parameters import samples_option
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @samples_option
 @click.option("--light", is_flag=True, help="Leave out what caches and predictors would do.")
 @click.option("--fresh", is_flag=True, help="Count again what the files have.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def count_rated(
     names: tuple[str, ...],
     output: Path,

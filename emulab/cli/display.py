@@ -216,6 +216,25 @@ def json_option(function: _F) -> _F:
     )
 
 
+def document_options(formats: str) -> Callable[[_F], _F]:
+    """Return what adds ``--json`` (as ``as_json``) and ``--output`` to a verb that has a result document.
+
+    :param formats: what it can be written as, as the help says it.
+    """
+
+    def add(function: _F) -> _F:
+        output = click.option(
+            "-o",
+            "--output",
+            multiple=True,
+            metavar="FORMAT=PATH",
+            help=f"Write {formats}; PATH - is the standard output. [repeatable]",
+        )
+        return json_option(output(function))
+
+    return add
+
+
 def yes_option(function: _F) -> _F:
     """Add ``--yes`` to a verb that asks before it acts."""
     return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(function)

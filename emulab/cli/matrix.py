@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulab.cli.display import document_options, progress_shown, quiet_option
 from emulab.cli.parameters import Listed, Size
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
@@ -41,16 +42,9 @@ _MODES = ["user", "system"]
     help="Seconds until a package's tests are given up.",
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result document.")
-@click.option(
-    "-o",
-    "--output",
-    multiple=True,
-    metavar="FORMAT=PATH",
-    help="Write json, markdown, junit or annotations; PATH - is the standard output.",
-)
+@document_options("json, markdown, junit or annotations")
 @verbose_option
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
     """Judge the tests of packages on every architecture, C library and mode.
 
@@ -66,7 +60,6 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
     the engine, an image or the emulator failed, 4 when no test ran.
     """
-    from emulab.cli.display import progress_shown
     from emulab.matrix.exclusions import parse_exclusions
     from emulab.matrix.journal import Journal, journal_of
     from emulab.report import VERDICT_FORMATS, check_requests, export

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulab.cli.display import document_options, progress_shown, quiet_option
 from emulab.cli.parameters import Listed, Size, flattened
 from emulab.cli.verbosity import verbose_option
 
@@ -44,16 +45,9 @@ _COLUMN = 14
 )
 @click.option("--second-look/--first-look", default=True, help="Run failures again on a whole machine. [yes]")
 @click.option("-V", "--verbose-tests", is_flag=True, help="Print every test's output.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result document.")
-@click.option(
-    "-o",
-    "--output",
-    multiple=True,
-    metavar="FORMAT=PATH",
-    help="Write json, markdown, junit or annotations; PATH - is the standard output.",
-)
+@document_options("json, markdown, junit or annotations")
 @verbose_option
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
     """Run the tests of Go packages on emulated machines, and say whose every failure is.
 
@@ -69,7 +63,6 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
     the engine, an image or the emulator failed, 4 when no test ran.
     """
-    from emulab.cli.display import progress_shown
     from emulab.report import VERDICT_FORMATS, check_requests, export
     from emulab.testing.runner import test
 
