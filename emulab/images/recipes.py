@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-Kind = Literal["base", "tool", "emulator", "rootfs", "disk", "kernel"]
+Kind = Literal["base", "tool", "emulator", "rootfs", "disk", "kernel", "reference"]
 
 _ARGUMENT = re.compile(r"^ARG\s+([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -31,7 +31,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """One recipe, as its file has it.
 
     :param summary: what the image is, in one line.
-    :param kind: which part of a machine it is; tools only serve other builds.
+    :param kind: which part of a machine it is; tools only serve other builds, and reference programs the
+        calibration.
     :param architectures: the guests that there is one image each for; none: one image, for the engine.
     :param dockerfile: the Dockerfile's name without its ending, the recipe's name if not given.
     :param inputs: files and directories below ``images/`` that the build sees; ``{arch}`` and ``{linux}``
