@@ -127,7 +127,7 @@ def test_a_services_memory_agrees_counted_three_ways(
     service = machine.spawn(
         command(PROBE, "serve", "127.0.0.1:8081", str(8 * MEBIBYTE)), "http://:8081/", timeout_s=60
     )
-    # The kernel's accounts are read one after the other: a page touched in between counts in one of them only.
+    # The kernel's accounts are read one after the other: a page touched in between counts in one of them.
     reading, before = service.memory(), None
     for _ in range(20):
         if reading == before:
