@@ -39,13 +39,13 @@ def flagged(session: Session, samples: Sequence[Sample]) -> list[Sample]:
     """
     timed = {_identity(sample) for sample in samples if sample.unit == "s/op"}
     throttled = _throttled_cores(samples)
-    rewritten = {_code(sample): sample for sample in samples if sample.settings.get("column") == "commit"}
+    rewritten = {code_of(sample): sample for sample in samples if sample.settings.get("column") == "commit"}
     out = []
     for sample in samples:
         found = dict(zip(sample.flags, sample.reasons, strict=True))
         for flag, reason in _faults(session, sample, timed, throttled):
             found.setdefault(flag, reason)
-        if session.arch == "riscv64" and _is_trap(sample, rewritten.get(_code(sample))):
+        if session.arch == "riscv64" and _is_trap(sample, rewritten.get(code_of(sample))):
             found.setdefault(Flag.KERNEL_TRAP, "unaligned accesses that the kernel emulates")
         out.append(msgspec.structs.replace(sample, flags=tuple(found), reasons=tuple(found.values())))
     return out
@@ -96,7 +96,8 @@ def _is_trap(sample: Sample, rewritten: Sample | None) -> bool:
     return slow.value > _TRAP * quick.value
 
 
-def _code(sample: Sample) -> tuple[object, ...]:
+def code_of(sample: Sample) -> tuple[object, ...]:
+    """Return what a commit's figure and its parent's have in common: benchmark, unit, core and settings."""
     kept = tuple(sorted((key, value) for key, value in sample.settings.items() if key not in _OF_A_COLUMN))
     return sample.workload, sample.unit, sample.core, kept
 

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulab.calibration.fitting.evaluation import COVERAGE, LeftOut, interval_scores, leave_out
+from emulab.calibration.fitting.evaluation import (
+    COVERAGE,
+    LeftOut,
+    half_width,
+    interval_scores,
+    leave_out,
+)
 from emulab.calibration.fitting.joining import parts_of
 from emulab.calibration.fitting.rows import Row, Table
-from emulab.calibration.fitting.solve import ClockPrior, CorePrior, fit, predict
+from emulab.calibration.fitting.solve import ClockPrior, CorePrior, fit, predict, uncertainty
 from emulab.errors import NothingRanError
 from emulab.profiling.profile import Measure
 from emulab.timing.core import load_core
@@ -122,7 +128,6 @@ class Judgement:
     core: str
     clock_hz: float
     correction: Correction
-    half_width: float
     rows: tuple[Predicted, ...]
 
     @property
@@ -159,23 +164,19 @@ def judge(timed: Sequence[Timed], core: str, nominal_hz: float) -> Judgement:
         raise NothingRanError("there are not two packages that a model could be fitted to")
     table = Table(fitted)
     solution = fit(table, cores, clocks)
-    left_out = np.array([one.error for one in leave_out(LeftOut.PACKAGE, table, cores, clocks)])
-    half = interval_scores(table, left_out, core, cores).half_width(COVERAGE)
+    left_out = leave_out(LeftOut.PACKAGE, table, cores, clocks)
+    score = np.array([one.error / one.open_by for one in left_out])
+    reach = interval_scores(table, score, core, cores).reach(COVERAGE)
     every = Table(rows)
     hz = solution.clocks[SESSION]
-    seconds = predict(
-        solution.cores[core],
-        cores[core].penalty,
-        every.cycles,
-        every.mispredictions,
-        every.memory_s,
-        np.full(len(every), hz),
-    )
+    correction, penalty = solution.cores[core], cores[core].penalty
+    columns = every.cycles, every.mispredictions, every.memory_s, np.full(len(every), hz)
+    seconds = predict(correction, penalty, *columns)
+    halves = half_width(reach, uncertainty(correction, penalty, *columns))
     return Judgement(
         core,
-        hz / math.exp(solution.cores[core].pipeline),
-        solution.cores[core],
-        half,
+        hz / math.exp(correction.pipeline),
+        correction,
         tuple(
             Predicted(
                 each,
@@ -186,7 +187,9 @@ def judge(timed: Sequence[Timed], core: str, nominal_hz: float) -> Judgement:
                 row.mispredictions,
                 reason,
             )
-            for each, row, value, reason in zip(timed, rows, seconds.tolist(), reasons, strict=True)
+            for each, row, value, half, reason in zip(
+                timed, rows, seconds.tolist(), halves.tolist(), reasons, strict=True
+            )
         ),
     )
 

@@ -30,7 +30,7 @@ class Latencies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     :param l2_cycles: of a load that the second level answers, on top of one that the first does.
     :param l3_s: of the third level, likewise; None where there is none.
     :param memory_s: of a load that memory answers.
-    :param line_s: of one line in a stream of them: 64 bytes by the bandwidth of copying.
+    :param line_s: of reading one line of 64 bytes in a stream of them.
     :param source: the sessions that it was measured in, or whose board stands in.
     """
 
@@ -103,6 +103,11 @@ def _of_session(record: Record, core: str, shape: Mapping[int, int]) -> Latencie
         for sample in own
         if sample.workload == "tinymembench.copy" and sample.settings.get("test", "").startswith("C copy")
     ]
+    filled = [
+        sample.value
+        for sample in own
+        if sample.workload == "tinymembench.fill" and sample.settings.get("test") == "C fill"
+    ]
     if not clocks or not second or not beyond or not copied:
         return None
     clock = statistics.median(clocks)
@@ -110,10 +115,21 @@ def _of_session(record: Record, core: str, shape: Mapping[int, int]) -> Latencie
         (statistics.median(second) - hit) * clock,
         statistics.median(third) - hit if third else None,
         statistics.median(beyond) - hit,
-        # A copied byte is read and written.
-        _LINE / (2.0 * statistics.median(copied)),
+        _line_s(statistics.median(copied), statistics.median(filled) if filled else None),
         (record.session.id,),
     )
+
+
+def _line_s(copied: float, filled: float | None) -> float:
+    """Return what reading a line of a stream takes, in seconds.
+
+    A copied line is read and written. Writing takes what filling does, where that is less than half of it:
+    many cores write whole lines without reading them first.
+
+    :param copied, filled: bytes per second that are copied and filled; None where filling was not measured.
+    """
+    both = _LINE / copied
+    return both - min(both / 2.0, _LINE / filled if filled else both)
 
 
 def _by_block(samples: Sequence[Sample], workload: str, **settings: str) -> dict[int, float]:

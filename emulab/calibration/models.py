@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-SCHEMA: Final = "emulab-model/1"
+SCHEMA: Final = "emulab-model/2"
 COVERAGES: Final = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -33,15 +33,16 @@ class Factor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spread: float
 
 
-class HalfWidths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far intervals reach, as the logarithm of a factor to either side, for each of :data:`COVERAGES`.
+class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far intervals reach to either side, for each of :data:`COVERAGES`.
 
-    :param own: for boards that the core was measured on.
-    :param elsewhere: for other boards with the core.
+    :param reach: how many times the figure's own uncertainty (:mod:`emulab.calibration.fitting.conformal`).
+    :param apart: how far boards with one core are apart, as the logarithm of a factor: beside the first where
+        the board is none that the core was measured on.
     """
 
-    own: tuple[float, ...]
-    elsewhere: tuple[float, ...]
+    reach: tuple[float, ...]
+    apart: tuple[float, ...]
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +74,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pipeline: Factor
     branches: Factor
     memory: Factor
-    half_widths: HalfWidths
+    intervals: Intervals
     evidence: Evidence
     made_from: dict[str, str]
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emulab.calibration.fitting.evaluation import half_width
 from emulab.calibration.fitting.joining import parts_of
-from emulab.calibration.fitting.solve import Correction, predict
+from emulab.calibration.fitting.solve import Correction, predict, uncertainty
 from emulab.calibration.latencies import USUAL
 from emulab.calibration.models import COVERAGES, read_latencies, read_model
 from emulab.errors import UsageError
@@ -94,23 +95,18 @@ class Predictor:
         hz = clock_hz or cluster.nominal_mhz * 1e6
         parts = self._simulate(operation, core)
         factors = (model.pipeline, model.branches, model.memory)
-        seconds = float(
-            predict(
-                Correction(*(math.log(each.value) for each in factors)),
-                float(load_core(core).facts.mispredict),
-                *(
-                    np.array(each)
-                    for each in (
-                        parts.cycles,
-                        parts.mispredictions,
-                        parts.memory_s(latencies, hz),
-                        hz,
-                    )
-                ),
-            )
+        correction = Correction(
+            *(math.log(each.value) for each in factors), *(each.spread for each in factors)
         )
-        widths = model.half_widths.own if board.id in model.evidence.boards else model.half_widths.elsewhere
-        half = widths[COVERAGES.index(COVERAGE)]
+        penalty = float(load_core(core).facts.mispredict)
+        columns = [
+            np.array(each) for each in (parts.cycles, parts.mispredictions, parts.memory_s(latencies, hz), hz)
+        ]
+        seconds = float(predict(correction, penalty, *columns))
+        place = COVERAGES.index(COVERAGE)
+        apart = 0.0 if board.id in model.evidence.boards else model.intervals.apart[place]
+        open_by = uncertainty(correction, penalty, *columns)
+        half = float(half_width(model.intervals.reach[place], open_by, apart))
         return Prediction(
             seconds,
             seconds * math.exp(-half),

@@ -102,11 +102,13 @@ def _made(directories: tuple[Path, ...], operations: Path | None) -> tuple[Probl
     from emulab.calibration.files import load, samples_directory
     from emulab.calibration.fitting.making import digests, make, problem_of
     from emulab.calibration.operations import Operations, operations_directory
+    from emulab.calibration.rated_programs import RatedOperations, programs_directory
 
     records = load([samples_directory(), *directories])
     place = operations_directory() if operations is None else operations
     with progress_shown() as progress:
         with progress.step("simulating the pipelines of what was counted"):
-            problem = problem_of(records, Operations(place), load_catalogue())
+            problem = problem_of(records, Operations(place), RatedOperations(), load_catalogue())
         with progress.step(f"fitting {len(problem.table)} samples, and again without each package"):
-            return problem, make(problem, digests([samples_directory(), *directories], place))
+            sources = [samples_directory(), *directories]
+            return problem, make(problem, digests(sources, place, programs_directory()))

@@ -86,7 +86,9 @@ def evaluation_document(command: str, problem: Problem, made: Made) -> dict[str,
 
 def evaluation_text(problem: Problem, made: Made, worst: int) -> str:
     """Return the tables of an evaluation, the clocks that were found, and the worst figures."""
-    parts = [text_table(_HEADER, _rows(made)), suspects_text(made)]
+    from emulab.report.model_plot import plot_text
+
+    parts = [text_table(_HEADER, _rows(made)), suspects_text(made), plot_text(made)]
     if worst:
         parts.append(text_table(("worst", "core", "measured", "predicted", "error"), _worst(made, worst)))
     parts.append(text_table(("session", "clock (MHz)", "evidence"), _clocks(problem, made)))

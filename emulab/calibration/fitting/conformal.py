@@ -1,11 +1,12 @@
-"""Intervals from what was left out: conformal prediction with groups.
+"""Intervals from what was left out: conformal prediction with groups, of errors made comparable.
 
-A prediction's error is known for every figure that was predicted without its own package. Families of near
-copies (the sizes of one benchmark), not figures, are what is exchangeable: so every family weighs the same
-however many figures it has, and the interval reaches to the weighted quantile of the left-out errors, with
-the new family itself counted as one whose error is beyond all others (Tibshirani et al. 2019, weighted
-conformal prediction; Dunn, Wasserman and Ramdas 2022, for groups). A core also borrows the errors of its
-kind, at a smaller weight, which matters where it has few of its own.
+A prediction's error is known for every figure that was predicted without its own package, and so is how
+uncertain that prediction was relative to others: what is left open of the corrections weighs more in a figure
+of many mispredictions or of much memory. The error divided by that uncertainty is the score (normalised
+conformal prediction: Papadopoulos et al. 2002; Lei et al. 2018). Families of near copies (the sizes of one
+benchmark) are what is exchangeable, so a new one counts as an average family whose score is beyond all others
+(weighted conformal prediction: Tibshirani et al. 2019; groups: Dunn, Wasserman and Ramdas 2022). A core also
+borrows the scores of its kind, at a smaller weight, which matters where it has few of its own.
 """
 
 from __future__ import annotations
@@ -25,42 +26,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scores:
-    """Errors of figures that were left out.
+    """Errors of figures that were left out, each divided by its uncertainty.
 
-    :param error: logarithms of measured over predicted, one for each figure.
+    :param score: one for each figure, of either sign.
     :param group: the number of each one's family.
-    :param weight: of each group, by its number.
+    :param weight: of each family, by its number.
     """
 
-    error: Floats
+    score: Floats
     group: NDArray[np.int64]
     weight: Floats
 
-    def half_width(self, coverage: float, cap: float = 1.5) -> float:
-        """Return how far an interval reaches to both sides, as a logarithm.
+    def reach(self, coverage: float) -> float:
+        """Return how many times its uncertainty a figure's interval reaches to either side.
 
         :param coverage: the share of new figures that it shall hold, such as 0.9.
-        :param cap: what it is at most, where too few groups are known to say anything.
+        :return: infinity where nothing was left out.
         """
-        if not len(self.error) or not self.weight.max() > 0:
-            return cap
+        if not len(self.score) or not self.weight.max() > 0:
+            return float("inf")
         each = self.weight[self.group] / np.bincount(self.group, minlength=len(self.weight))[self.group]
-        distance = np.abs(self.error)
+        distance = np.abs(self.score)
         order = np.argsort(distance, kind="stable")
-        share = np.cumsum(each[order]) / (self.weight[np.unique(self.group)].sum() + self.weight.max())
+        known = self.weight[np.unique(self.group)]
+        share = np.cumsum(each[order]) / (known.sum() + known[known > 0].mean())
         reached = np.flatnonzero(share >= coverage)
         if len(reached):
-            return float(min(cap, distance[order[reached[0]]]))
-        # Too few groups for the guarantee: beyond the greatest error, by what a group more is worth.
-        return float(min(cap, distance[order[-1]] * (1.0 + 1.0 / len(np.unique(self.group)))))
+            return float(distance[order[reached[0]]])
+        # Too few families for the guarantee: beyond the greatest score, by what one more is worth.
+        return float(distance[order[-1]] * (1.0 + 1.0 / len(known)))
 
 
 def joined(own: Scores, kin: Sequence[Scores], kin_weight: float) -> Scores:
     """Return own scores with those of others at a smaller weight."""
-    errors, groups, weights, first = [own.error], [own.group], [own.weight], len(own.weight)
+    scores, groups, weights, first = [own.score], [own.group], [own.weight], len(own.weight)
     for each in kin:
-        errors.append(each.error)
+        scores.append(each.score)
         groups.append(each.group + first)
         weights.append(each.weight * kin_weight)
         first += len(each.weight)
-    return Scores(np.concatenate(errors), np.concatenate(groups), np.concatenate(weights))
+    return Scores(np.concatenate(scores), np.concatenate(groups), np.concatenate(weights))

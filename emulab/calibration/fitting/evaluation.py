@@ -14,7 +14,7 @@ import numpy as np
 
 from emulab.calibration.fitting.conformal import Scores, joined
 from emulab.calibration.fitting.solve import Correction, Solution
-from emulab.calibration.fitting.trust import fit_what_is_sound, residuals
+from emulab.calibration.fitting.trust import fit_what_is_sound, residuals, uncertainties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 COVERAGE: Final = 0.9
+_WIDEST: Final = 1.5
+"""How far an interval reaches at most, as a logarithm: where next to nothing is known."""
 _KIN_WEIGHT: Final = 0.25
 """A family of figures of another core of the same kind weighs so much beside one of the core's own..."""
 _ENOUGH: Final = 20
@@ -47,11 +49,13 @@ class Judged:
 
     :param error: logarithm of measured over predicted.
     :param half_width: of the interval, likewise.
+    :param open_by: the prediction's uncertainty (:func:`~emulab.calibration.fitting.solve.uncertainty`).
     """
 
     row: Row
     error: float
     half_width: float
+    open_by: float
 
     @property
     def relative(self) -> float:
@@ -74,57 +78,72 @@ def leave_out(
         LeftOut.SOURCE: table.session,
         LeftOut.BOARD: table.board,
     }[what]
-    error = np.zeros(len(table))
+    error, open_by = np.zeros(len(table)), np.zeros(len(table))
     for each in np.unique(group):
         out = group == each
-        error[out] = _errors(table.where(~out) if (~out).any() else None, table.where(out), cores, clocks)
-    width = _widths(table, error, group, cores)
+        rest = table.where(~out) if (~out).any() else None
+        error[out], open_by[out] = _errors(rest, table.where(out), cores, clocks)
+    width = half_width(_reaches(table, error / open_by, group, cores), open_by)
     return tuple(
-        Judged(row, float(wrong), float(half))
-        for row, wrong, half in zip(table.rows, error, width, strict=True)
+        Judged(row, float(wrong), float(half), float(uncertain))
+        for row, wrong, half, uncertain in zip(table.rows, error, width, open_by, strict=True)
     )
 
 
 def _errors(
     rest: Table | None, out: Table, cores: Mapping[str, CorePrior], clocks: Mapping[str, ClockPrior]
-) -> Floats:
-    """Return the errors of left-out rows; their sessions' clocks are what the evidence says, or the fit."""
+) -> tuple[Floats, Floats]:
+    """Return the errors of left-out rows and their uncertainties.
+
+    Their sessions' clocks are what the evidence says, or the fit.
+    """
     solution = (
         fit_what_is_sound(rest, cores, clocks)[0]
         if rest is not None
         else Solution({name: Correction() for name in cores}, {}, {})
     )
     hz = {session: solution.clocks.get(session, clocks[session].hz) for session in out.sessions}
-    return residuals(out, solution, cores, hz)
+    return residuals(out, solution, cores, hz), uncertainties(out, solution, cores, hz)
 
 
-def scores_of(table: Table, error: Floats, core: str) -> Scores:
-    """Return the left-out errors of one core's rows, by families of near copies."""
+def half_width(reach: Floats | float, open_by: Floats, apart: float = 0.0) -> Floats:
+    """Return how far intervals reach to either side, as a logarithm.
+
+    :param reach: how many times its uncertainty.
+    :param open_by: the uncertainty of each figure.
+    :param apart: how far a board may be from others with its core, likewise.
+    """
+    found: Floats = np.minimum(np.hypot(reach * open_by, apart), _WIDEST)
+    return found
+
+
+def scores_of(table: Table, score: Floats, core: str) -> Scores:
+    """Return the left-out scores of one core's rows, by families of near copies; each row weighs the same."""
     here = np.array([row.core == core for row in table.rows])
     _, number = np.unique(table.family[here], return_inverse=True)
-    return Scores(error[here], number.reshape(-1), np.sqrt(np.bincount(number.reshape(-1))))
+    return Scores(score[here], number.reshape(-1), np.bincount(number.reshape(-1)).astype(np.float64))
 
 
-def _widths(table: Table, error: Floats, group: NDArray[np.int64], cores: Mapping[str, CorePrior]) -> Floats:
-    """Return for each row how wide its interval is, from the errors of all other groups."""
-    width = np.zeros(len(table))
+def _reaches(table: Table, score: Floats, group: NDArray[np.int64], cores: Mapping[str, CorePrior]) -> Floats:
+    """Return for each row how far its interval reaches, from the scores of all other groups."""
+    reach = np.zeros(len(table))
     for each in np.unique(group):
         out = group == each
         if out.all():
-            width[out] = Scores(np.zeros(0), np.zeros(0, np.int64), np.zeros(0)).half_width(COVERAGE)
+            reach[out] = np.inf
             continue
-        rest, rest_error = table.where(~out), error[~out]
+        rest, rest_score = table.where(~out), score[~out]
         for core in {row.core for row in table.where(out).rows}:
             here = out & np.array([row.core == core for row in table.rows])
-            width[here] = interval_scores(rest, rest_error, core, cores).half_width(COVERAGE)
-    return width
+            reach[here] = interval_scores(rest, rest_score, core, cores).reach(COVERAGE)
+    return reach
 
 
-def interval_scores(table: Table, error: Floats, core: str, cores: Mapping[str, CorePrior]) -> Scores:
-    """Return the errors that an interval for a core rests on: its own, and its kin's at a smaller weight."""
-    own = scores_of(table, error, core)
+def interval_scores(table: Table, score: Floats, core: str, cores: Mapping[str, CorePrior]) -> Scores:
+    """Return the scores that an interval for a core rests on: its own, and its kin's at a smaller weight."""
+    own = scores_of(table, score, core)
     kin = [
-        scores_of(table, error, other)
+        scores_of(table, score, other)
         for other in table.cores
         if other != core and cores[other].kind == cores[core].kind
     ]

@@ -7,9 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from emulab.calibration.clocks import Kind
-from emulab.calibration.fitting.rows import Row
+from emulab.calibration.fitting.rows import FITS_BELOW, Row
 from emulab.calibration.fitting.solve import ClockPrior, CorePrior
+from emulab.calibration.flags import code_of
 from emulab.calibration.latencies import USUAL, cache_sizes, latencies_of
 from emulab.calibration.programs import benchmark_of, is_usable, program_of
 from emulab.timing.core import core_ids, load_core
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from emulab.profiling.operation import Operation
 
 _LEAST_PRECISION: Final = 0.002
-_FITS_BELOW: Final = 0.05
-"""The share of a figure's time beyond the first-level caches below which it fits the caches."""
 _CLOCK_SPREAD: Final = {
     Kind.MEASURED: 0.003,
     Kind.GRID: 0.0005,
@@ -111,10 +112,12 @@ class Joining:
         rows = []
         for record in self._records:
             prior = clocks.get(record.session.id)
-            for sample in record.samples:
+            releases = releases_executed(record.samples)
+            for sample, go in zip(record.samples, releases, strict=True):
                 if prior is None or sample.core not in known or not is_usable(sample):
                     continue
-                operation = self._operations.find(record.session, sample)
+                executed = msgspec.structs.replace(sample, go=go)
+                operation = self._operations.find(record.session, executed)
                 if operation is None or operation.instructions <= 0:
                     continue
                 parts = self._parts_of(operation, sample.core)
@@ -129,10 +132,38 @@ class Joining:
         return self._parts[key]
 
 
+def releases_executed(samples: Sequence[Sample]) -> list[str]:
+    """Return for each sample the release of Go whose code it executed, "" for none.
+
+    A commit's figures are counted with the release that came after it, for its own code. A figure that the
+    commit left as it was, to within what was printed, is not of that code: it is counted with the release
+    before, like its parent's, since that is what the rest of the tree was near.
+    """
+    parents = {code_of(sample): sample for sample in samples if sample.settings.get("column") == "parent"}
+    return [
+        parent.go
+        if sample.settings.get("column") == "commit"
+        and (parent := parents.get(code_of(sample))) is not None
+        and _is_same(sample, parent)
+        else sample.go
+        for sample in samples
+    ]
+
+
+def _is_same(one: Sample, other: Sample) -> bool:
+    if min(one.value, other.value) <= 0:
+        return False
+    open_by = max(_precision(one), _precision(other))
+    return abs(math.log(one.value / other.value)) <= open_by
+
+
+def _precision(sample: Sample) -> float:
+    return max(_LEAST_PRECISION, sample.resolution / 2 / sample.value, sample.spread or 0.0)
+
+
 def _row(record: Record, sample: Sample, parts: Parts, memory_s: float, prior: ClockPrior) -> Row:
     program = program_of(record.session, sample)
     assert program is not None
-    precision = max(_LEAST_PRECISION, sample.resolution / 2 / sample.value, sample.spread or 0.0)
     return Row(
         session=record.session.id,
         board=record.session.board or record.session.device or record.session.id,
@@ -141,11 +172,11 @@ def _row(record: Record, sample: Sample, parts: Parts, memory_s: float, prior: C
         workload=sample.workload,
         family=_SIZE.sub("", benchmark_of(sample)) + "-" + "-".join(program.tags),
         seconds=sample.value,
-        precision=precision,
+        precision=_precision(sample),
         cycles=parts.cycles,
         mispredictions=parts.mispredictions,
         memory_s=memory_s,
-        fits=memory_s < _FITS_BELOW * (parts.cycles / prior.hz + memory_s),
+        fits=memory_s < FITS_BELOW * (parts.cycles / prior.hz + memory_s),
     )
 
 

@@ -12,8 +12,10 @@ import numpy as np
 from emulab.calibration.clocks import session_clocks
 from emulab.calibration.fitting.boards_apart import boards_apart
 from emulab.calibration.fitting.evaluation import LeftOut, interval_scores, leave_out
+from emulab.calibration.fitting.general_rows import general_rows
 from emulab.calibration.fitting.joining import Joining, clock_priors, core_priors
 from emulab.calibration.fitting.operating_points import by_operating_points
+from emulab.calibration.fitting.rated import figures_of
 from emulab.calibration.fitting.rows import Table
 from emulab.calibration.fitting.trust import fit_what_is_sound
 from emulab.calibration.latencies import Latencies
@@ -22,7 +24,7 @@ from emulab.calibration.models import (
     SCHEMA,
     Evidence,
     Factor,
-    HalfWidths,
+    Intervals,
     LatencyFile,
     Model,
 )
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from emulab.calibration.fitting.solve import ClockPrior, CorePrior, Solution
     from emulab.calibration.fitting.trust import Suspect
     from emulab.calibration.operations import Operations
+    from emulab.calibration.rated_programs import RatedOperations
     from emulab.calibration.schema import Record
 
 _DIGITS = 5
@@ -76,8 +79,12 @@ class Made:
     models: Sequence[Model]
 
 
-def problem_of(records: Sequence[Record], operations: Operations, catalogue: Catalogue) -> Problem:
+def problem_of(
+    records: Sequence[Record], operations: Operations, rated: RatedOperations, catalogue: Catalogue
+) -> Problem:
     """Return what records and counted operations give to fit.
+
+    :param rated: of the programs that boards are rated by.
 
     :raises UsageError: a file of operations is damaged.
     """
@@ -86,8 +93,10 @@ def problem_of(records: Sequence[Record], operations: Operations, catalogue: Cat
     joining = Joining(records, operations, catalogue)
     rows = joining.rows(clock_priors(evidence))
     evidence = by_operating_points(evidence, records, rows, cores, catalogue)
+    general, measured = general_rows(figures_of(records, rated, catalogue))
+    evidence |= measured
     clocks = clock_priors(evidence)
-    table = Table(joining.rows(clocks))
+    table = Table([*joining.rows(clocks), *general])
     apart = boards_apart(records, COVERAGES)
     return Problem(
         table, cores, clocks, evidence, apart, _latency_file(joining.latencies, catalogue, set(cores))
@@ -136,8 +145,6 @@ def _model(
     own = [row for row in table.rows if row.core == core]
     kind = problem.cores[core].kind
     found = solution.cores[core]
-    width = _half_widths(core, problem, table, judged[LeftOut.PACKAGE])
-    open_by = 1.645 * found.pipeline_spread
     return Model(
         schema=SCHEMA,
         core=core,
@@ -145,12 +152,9 @@ def _model(
         pipeline=_factor(found.pipeline, found.pipeline_spread),
         branches=_factor(found.branches, found.branches_spread),
         memory=_factor(found.memory, found.memory_spread),
-        half_widths=HalfWidths(
-            tuple(_rounded(math.hypot(each, 0.0 if own else open_by)) for each in width),
-            tuple(
-                _rounded(math.hypot(each, apart, 0.0 if own else open_by))
-                for each, apart in zip(width, problem.apart, strict=True)
-            ),
+        intervals=Intervals(
+            tuple(_rounded(each) for each in _reaches(core, problem, judged[LeftOut.PACKAGE])),
+            tuple(_rounded(each) for each in problem.apart),
         ),
         evidence=Evidence(
             samples=len(own),
@@ -172,10 +176,10 @@ def _model(
     )
 
 
-def _half_widths(core: str, problem: Problem, table: Table, judged: Sequence[Judged]) -> list[float]:
-    error = np.array([one.error for one in judged])
-    scores = interval_scores(table, error, core, problem.cores)
-    return [scores.half_width(coverage) for coverage in COVERAGES]
+def _reaches(core: str, problem: Problem, judged: Sequence[Judged]) -> list[float]:
+    score = np.array([one.error / one.open_by for one in judged])
+    scores = interval_scores(Table([one.row for one in judged]), score, core, problem.cores)
+    return [scores.reach(coverage) for coverage in COVERAGES]
 
 
 def _factor(logarithm: float, spread: float) -> Factor:
@@ -186,11 +190,12 @@ def _rounded(value: float) -> float:
     return float(f"{float(value):.{_DIGITS}g}")
 
 
-def digests(samples: Iterable[Path], operations: Path) -> dict[str, str]:
+def digests(samples: Iterable[Path], operations: Path, rated: Path) -> dict[str, str]:
     """Return what a model was made from, as digests of the directories' contents."""
     return {
         "samples": _digest(path for directory in samples for path in sorted(directory.rglob("*.csv*"))),
         "operations": _digest(sorted(operations.rglob("*.ops"))),
+        "rated": _digest(sorted(rated.rglob("*.ops"))),
         "cores": _digest(sorted(SHIPPED.glob("*.toml"))),
     }
 

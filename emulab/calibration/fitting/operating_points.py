@@ -3,6 +3,7 @@
 Where nothing else tells a session's clock, its figures do, roughly: at the clock that the source implies the
 pipeline would be several times slower than it can be. A board whose clock nobody minded stands at its lowest
 operating point instead; of these two, the one at which the figures fit is taken when the other is far off.
+Figures that fit at neither leave the claim as it was.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _APART: Final = 0.3
 """How much better, as a logarithm, one point has to fit than the other."""
+_NEAR: Final = 0.3
+"""And how near, likewise, the figures have to come to what was counted: what fits at neither point, as where
+half a core's time went elsewhere, tells no clock."""
 _WIDTH: Final = 0.02
 _WEAK: Final = frozenset({Kind.CLAIMED})
 
@@ -64,7 +68,7 @@ def by_operating_points(
                 np.median([np.log(row.seconds / e) for row, e in zip(own, expected, strict=True)])
             )
         best, other = sorted(points, key=lambda hz: abs(off[hz]))
-        if abs(off[other]) - abs(off[best]) > _APART:
+        if abs(off[best]) < _NEAR and abs(off[other]) - abs(off[best]) > _APART:
             text = (
                 f"{len(own)} figures take {np.exp(off[best]):.2f} times their counted cycles at this clock,"
                 f" {np.exp(off[other]):.2f} times at {other / 1e6:.0f} MHz"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from emulab.calibration.fitting.evaluation import LeftOut, leave_out
 from emulab.calibration.fitting.joining import core_priors, parts_of
-from emulab.calibration.fitting.rows import Row, Table
+from emulab.calibration.fitting.rows import FITS_BELOW, Row, Table
 from emulab.calibration.fitting.solve import ClockPrior
 from emulab.calibration.latencies import USUAL, cache_sizes, latencies_of
 from emulab.calibration.rated_programs import PROGRAMS, SEVEN_ZIP, Rated, rated_of
@@ -94,7 +94,7 @@ class Figure:
             cycles=self.parts.cycles,
             mispredictions=self.parts.mispredictions,
             memory_s=memory,
-            fits=memory < 0.05 * cycles,
+            fits=memory < FITS_BELOW * cycles,
         )
 
 

@@ -33,6 +33,8 @@ CORRECTIONS: Final = ("pipeline", "branches", "memory")
 
 MODEL_ERROR: Final = 0.04
 """What is expected of the mechanistic model after correction, relative: the scale of the loss."""
+LEFT_OPEN: Final = 0.03
+"""What the mechanistic model is wrong of where its corrections are known: a standard deviation likewise."""
 KIND_SPREAD: Final = {"pipeline": 0.15, "branches": 0.3, "memory": 0.3}
 """How far the corrections of a kind of core stand from the mechanistic model's word, as a standard
 deviation of the logarithm."""
@@ -107,6 +109,35 @@ def predict(
         np.exp(correction.pipeline) * (cycles + branches) / hz + np.exp(correction.memory) * memory_s
     )
     return seconds
+
+
+def uncertainty(
+    correction: Correction,
+    penalty: float,
+    cycles: Floats,
+    mispredictions: Floats,
+    memory_s: Floats,
+    hz: Floats,
+) -> Floats:
+    """Return how uncertain predictions are relative to each other: a standard deviation of their logarithm.
+
+    What is left open of each correction counts by its part of the time, beside what the mechanistic model is
+    wrong of anyway. How far intervals reach is for the errors of what was left out to say.
+
+    :param cycles, mispredictions, memory_s, hz: as for :func:`predict`.
+    """
+    branches = np.exp(correction.branches) * penalty * mispredictions
+    pipeline = np.exp(correction.pipeline) * (cycles + branches) / hz
+    memory = np.exp(correction.memory) * memory_s
+    whole = pipeline + memory
+    share = pipeline / whole
+    found: Floats = np.sqrt(
+        LEFT_OPEN**2
+        + (correction.pipeline_spread * share) ** 2
+        + (correction.branches_spread * share * branches / (cycles + branches)) ** 2
+        + (correction.memory_spread * memory / whole) ** 2
+    )
+    return found
 
 
 def fit(table: Table, cores: Mapping[str, CorePrior], clocks: Mapping[str, ClockPrior]) -> Solution:

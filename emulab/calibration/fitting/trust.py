@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulab.calibration.fitting.solve import fit, predict
+from emulab.calibration.fitting.solve import fit, predict, uncertainty
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -50,15 +50,32 @@ def residuals(
     table: Table, solution: Solution, cores: Mapping[str, CorePrior], clocks: Mapping[str, float]
 ) -> NDArray[np.float64]:
     """Return the logarithm of measured over predicted for every row, at given clocks of its session."""
+    return np.log(table.seconds / _each(predict, table, solution, cores, clocks))
+
+
+def uncertainties(
+    table: Table, solution: Solution, cores: Mapping[str, CorePrior], clocks: Mapping[str, float]
+) -> NDArray[np.float64]:
+    """Return :func:`~emulab.calibration.fitting.solve.uncertainty` of every row."""
+    return _each(uncertainty, table, solution, cores, clocks)
+
+
+def _each(
+    say: Callable[..., NDArray[np.float64]],
+    table: Table,
+    solution: Solution,
+    cores: Mapping[str, CorePrior],
+    clocks: Mapping[str, float],
+) -> NDArray[np.float64]:
+    """Return what a function of a core's correction and the parts of its rows says, for every row."""
     out = np.zeros(len(table))
+    hz = np.array([clocks[session] for session in table.sessions])[table.session]
     for number, name in enumerate(table.cores):
         here = table.core == number
-        hz = np.array([clocks[session] for session in table.sessions])[table.session[here]]
-        seconds = predict(
+        out[here] = say(
             solution.cores[name], cores[name].penalty, table.cycles[here], table.mispredictions[here],
-            table.memory_s[here], hz,
+            table.memory_s[here], hz[here],
         )  # fmt: skip
-        out[here] = np.log(table.seconds[here] / seconds)
     return out
 
 
@@ -91,7 +108,8 @@ def _judge(table: Table, solution: Solution, cores: Mapping[str, CorePrior]) -> 
             reason = f"half of its figures are off by more than {np.expm1(scatter):.0%}, to either side"
             judged.append(Suspect(session, reason, scatter / bearable))
         else:
-            reason = f"all its figures together are {np.exp(middle):.3g} times what other sources say"
+            says = "other sources say" if allowed == _OFFSET else "is predicted, and nobody else has them"
+            reason = f"all its figures together are {np.exp(middle):.3g} times what {says}"
             judged.append(Suspect(session, reason, offset / allowed))
     return judged
 

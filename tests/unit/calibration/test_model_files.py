@@ -9,7 +9,7 @@ from emulab.calibration.models import (
     SCHEMA,
     Evidence,
     Factor,
-    HalfWidths,
+    Intervals,
     LatencyFile,
     Model,
     read_latencies,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MODEL = Model(
     SCHEMA, "sifive-u74", "in-order", Factor(1.02, 0.01), Factor(0.9, 0.2), Factor(1.1, 0.3),
-    HalfWidths((0.01, 0.03, 0.05, 0.1), (0.02, 0.05, 0.1, 0.2)),
+    Intervals((0.5, 1.0, 2.0, 3.0), (0.02, 0.05, 0.1, 0.2)),
     Evidence(247, ("math/big",), ("a",), ("visionfive-2",), (), {"b": "off"}), {"samples": "0123"},
 )  # fmt: skip
 LATENCIES = LatencyFile(SCHEMA, {"visionfive-2/sifive-u74": Latencies(17.0, None, 1.5e-7, 3e-8, ("x",))})
@@ -43,7 +43,7 @@ def test_what_is_written_is_read_and_is_the_same_twice(tmp_path: Path) -> None:
     [
         ('"pipeline"', '"pipelines"', "unknown field `pipelines`"),
         ('"samples": 247', '"samples": "many"', r"Expected `int`, got `str` - at `\$.evidence.samples`"),
-        ("emulab-model/1", "emulab-model/9", "field `schema` is 'emulab-model/9'"),
+        ("emulab-model/2", "emulab-model/9", "field `schema` is 'emulab-model/9'"),
         ("{", "", "is no model"),
     ],
 )

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from emulab.boards import load_catalogue
+from emulab.calibration.fitting.solve import LEFT_OPEN
 from emulab.calibration.latencies import Latencies
-from emulab.calibration.models import SCHEMA, Evidence, Factor, HalfWidths, LatencyFile, Model, write
+from emulab.calibration.models import SCHEMA, Evidence, Factor, Intervals, LatencyFile, Model, write
 from emulab.calibration.prediction import Predictor
 from emulab.errors import UsageError
 from emulab.profiling.file_format import BLOCK
@@ -29,6 +30,10 @@ LOOPS = {
     "armv7": bytes.fromhex("010080e2fdffff1a"),
 }
 
+REACH, APART = 2.0, 0.2
+# A loop in the first level of caches: what the model is wrong of, and what is open of its pipeline.
+HALF = REACH * math.hypot(LEFT_OPEN, 0.01)
+
 
 def _operation(measures: dict[Measure, float] | None = None, isa: str = "riscv64") -> Operation:
     blocks = np.zeros(1, BLOCK)
@@ -42,7 +47,7 @@ def _operation(measures: dict[Measure, float] | None = None, isa: str = "riscv64
 def _model(samples: int, boards: tuple[str, ...], borrowed: tuple[str, ...]) -> Model:
     return Model(
         SCHEMA, "sifive-u74", "in-order", Factor(1.1, 0.01), Factor(1.0, 0.1), Factor(0.5, 0.1),
-        HalfWidths((0.01, 0.03, 0.05, 0.1), (0.02, 0.05, 0.2, 0.3)),
+        Intervals((0.5, 1.0, REACH, 3.0), (0.02, 0.05, APART, 0.3)),
         Evidence(samples, ("math/big",) if samples else (), (), boards, borrowed, {}), {},
     )  # fmt: skip
 
@@ -60,7 +65,7 @@ def test_a_loop_takes_its_cycles_times_the_correction(models: Path) -> None:
     half = Predictor(models).predict(_operation(), board, clock_hz=0.5e9)
     assert 1.1e-6 <= one.seconds <= 3.3e-6  # one to three cycles a round, times 1.1
     assert half.seconds == pytest.approx(2 * one.seconds)
-    assert (one.low, one.high) == pytest.approx((one.seconds * math.exp(-0.05), one.seconds * math.exp(0.05)))
+    assert (one.low, one.high) == pytest.approx((one.seconds * math.exp(-HALF), one.seconds * math.exp(HALF)))
     assert (one.coverage, one.core) == (0.9, "sifive-u74")
 
 
@@ -92,7 +97,17 @@ def test_a_prediction_says_what_it_rests_on(tmp_path: Path, board: str, model: M
     found = Predictor(tmp_path).predict(_operation(), load_catalogue().board(board))
     assert found.support.startswith(said)
     own = board in model.evidence.boards
-    assert math.log(found.high / found.seconds) == pytest.approx(0.05 if own else 0.2)
+    assert math.log(found.high / found.seconds) == pytest.approx(HALF if own else math.hypot(HALF, APART))
+
+
+def test_a_figure_of_much_memory_is_less_certain_than_one_without(models: Path) -> None:
+    board = load_catalogue().board("visionfive-2")
+    measures = {Measure.L1D_LOAD_MISS: 100.0, Measure.L2_DATA_MISS: 100.0, Measure.MEMORY: 100.0}
+    found = Predictor(models).predict(_operation(measures), board, clock_hz=1e9)
+    share = 0.5 * 100 * 100e-9 / found.seconds
+    assert 0.5 < share < 0.9
+    expected = REACH * math.sqrt(LEFT_OPEN**2 + (0.01 * (1 - share)) ** 2 + (0.1 * share) ** 2)
+    assert math.log(found.high / found.seconds) == pytest.approx(expected)
 
 
 def test_another_instruction_set_is_refused(models: Path) -> None:

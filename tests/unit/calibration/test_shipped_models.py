@@ -18,6 +18,7 @@ from emulab.calibration.fitting.solve import ClockPrior
 from emulab.calibration.fitting.trust import fit_what_is_sound
 from emulab.calibration.models import models_directory, write
 from emulab.calibration.operations import Operations, operations_directory
+from emulab.calibration.rated_programs import RatedOperations, programs_directory
 from emulab.report.models import card
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def problem() -> Problem:
     """Everything there is to fit."""
-    return problem_of(load(), Operations(), load_catalogue())
+    return problem_of(load(), Operations(), RatedOperations(), load_catalogue())
 
 
 @pytest.fixture(scope="module")
 def made(problem: Problem) -> Made:
     """The fit of it."""
-    return make(problem, digests([samples_directory()], operations_directory()))
+    return make(problem, digests([samples_directory()], operations_directory(), programs_directory()))
 
 
 def test_the_fit_makes_the_shipped_files_byte_for_byte(problem: Problem, made: Made, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from emulab.boards import load_catalogue
+from emulab.calibration.fitting.solve import LEFT_OPEN
 from emulab.calibration.latencies import Latencies
-from emulab.calibration.models import SCHEMA, Evidence, Factor, HalfWidths, LatencyFile, Model, write
+from emulab.calibration.models import SCHEMA, Evidence, Factor, Intervals, LatencyFile, Model, write
 from emulab.calibration.prediction import Predictor
 from emulab.errors import UsageError
 from emulab.figures import FigureClass
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 LOOP = bytes.fromhex("13051500e31eb5fe")
 BOARD = load_catalogue().board("visionfive-2")
 SUBJECT = Subject("healthd", "riscv64", "user", "glibc", "visionfive-2")
-HALF = 0.05
+REACH = 2.0
+# A loop in the first level of caches: what the model is wrong of, and what is open of its pipeline.
+HALF = REACH * math.hypot(LEFT_OPEN, 0.01)
 LINE_S = 1e-8
 
 
@@ -65,7 +68,7 @@ def predictor(tmp_path: Path) -> Predictor:
     latencies = LatencyFile(SCHEMA, {"visionfive-2/sifive-u74": Latencies(20.0, None, 1e-7, LINE_S, ())})
     model = Model(
         SCHEMA, "sifive-u74", "in-order", Factor(1.0, 0.01), Factor(1.0, 0.1), Factor(1.0, 0.1),
-        HalfWidths((0.01, 0.03, HALF, 0.1), (0.02, 0.05, 0.2, 0.3)),
+        Intervals((0.5, 1.0, REACH, 3.0), (0.02, 0.05, 0.2, 0.3)),
         Evidence(12, ("math/big",), (), ("visionfive-2",), (), {}), {},
     )  # fmt: skip
     write([model], latencies, tmp_path)
