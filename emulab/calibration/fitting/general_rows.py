@@ -43,18 +43,19 @@ def general_rows(figures: Iterable[Figure]) -> tuple[list[Row], dict[str, Sessio
         kinds: dict[str, list[Figure]] = {}
         for figure in own:
             kinds.setdefault(f"{figure.workload} {figure.rated.program.architecture}", []).append(figure)
-        rows += [_row(session, workload, each, hz) for workload, each in sorted(kinds.items())]
+        boards = f"{len({figure.board for figure in own})} boards with {core} that sbc-bench rated"
+        rows += [_row(session, boards, workload, each, hz) for workload, each in sorted(kinds.items())]
     return rows, clocks
 
 
-def _row(session: str, workload: str, figures: list[Figure], hz: float) -> Row:
+def _row(session: str, boards: str, workload: str, figures: list[Figure], hz: float) -> Row:
     first = figures[0]
     cycles = [figure.seconds * figure.clock_hz for figure in figures]
     middle = statistics.median(cycles)
     memory = statistics.median(figure.memory_s * figure.clock_hz for figure in figures)
     return Row(
         session=session,
-        board=f"{len({figure.board for figure in figures})} boards with {first.core}",
+        board=boards,
         core=first.core,
         package=PACKAGE,
         workload=workload,
