@@ -55,8 +55,7 @@ def host_environment(board: Board) -> dict[str, str]:
 def host_model(board: Board) -> MemoryModel:
     """Return what is modelled of this computer: its own caches, TLBs and prediction like today's cores.
 
-    A recent core foretells by long histories (Seznec's TAGE and its kin); of what can be modelled a long
-    gshare comes nearest.
+    A recent large core foretells by histories of many lengths (Seznec's TAGE and its kin).
     """
     return replace(
         model_of(board),
@@ -64,6 +63,5 @@ def host_model(board: Board) -> MemoryModel:
         dtlb=CacheShape(64, 64, _PAGE),
         tlb2=CacheShape(2048, 8, _PAGE),
         prefetch=8,
-        predictor="gshare",
-        predictor_bits=24,
+        predictor="tage",
     )

@@ -41,8 +41,9 @@ class MemoryModel:
     """What the heavy mode models; what is None is not modelled.
 
     :param prefetch: how many lines ahead the stride prefetcher fetches; 0 switches it off.
-    :param predictor: how branches' directions are foretold, None for not at all.
-    :param predictor_bits: the predictor has 2 to this power two-bit counters.
+    :param predictor: how branches' directions are foretold, None for not at all; ``tage`` foretells where
+        indirect jumps and calls lead to by their history as well.
+    :param predictor_bits: the predictor has 2 to this power two-bit counters; ``tage`` has its own size.
     :param cores: over how many modelled cores the vCPUs are spread. A benchmark's threads take turns: 1.
     """
 
@@ -54,7 +55,7 @@ class MemoryModel:
     dtlb: CacheShape | None = None
     tlb2: CacheShape | None = None
     prefetch: int = 0
-    predictor: Literal["bimodal", "gshare"] | None = None
+    predictor: Literal["bimodal", "gshare", "tage"] | None = None
     predictor_bits: int = 12
     cores: int = 1
 
@@ -67,7 +68,8 @@ class MemoryModel:
                 words.append(f"{name}={shape.text()}")
         words.append(f"prefetch={self.prefetch}")
         if self.predictor is not None:
-            words.append(f"branch={self.predictor}:{self.predictor_bits}")
+            size = "" if self.predictor == "tage" else f":{self.predictor_bits}"
+            words.append(f"branch={self.predictor}{size}")
         return [*words, f"cores={self.cores}"]
 
 

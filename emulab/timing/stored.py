@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _GRANULE = 8
 
+_Place = tuple[int, tuple[tuple[int, int], ...], int]
+"""The number of a value, those of the registers that are added to it, and which 8 bytes from there."""
+
 
 class Stored:
     """Follows addresses as far as they are a register's value plus something known.
@@ -26,7 +29,7 @@ class Stored:
         self._next = REGISTERS
         # What a register holds: the number of a value that is not known, and what was added to it.
         self._value = [(register, 0) for register in range(REGISTERS)]
-        self._stores: dict[tuple[int, int], tuple[int, bool]] = {}
+        self._stores: dict[_Place, tuple[int, bool]] = {}
 
     def ready(self, step: Step) -> int:
         """Return from when on a load can issue."""
@@ -65,7 +68,9 @@ class Stored:
             number, known = self._value[source]
             self._value[register] = number, known + by
 
-    def _places(self, step: Step) -> list[tuple[int, int]]:
+    def _places(self, step: Step) -> list[_Place]:
         number, known = self._value[step.address[0]]
+        # An index is scaled by who knows what: with another one it is another place.
+        index = tuple(self._value[register] for register in step.address[1:])
         first = (known + (step.offset or 0)) // _GRANULE
-        return [(number, first + word) for word in range(step.words)]
+        return [(number, index, first + word) for word in range(step.words)]

@@ -171,6 +171,15 @@ void spaces_write(void);
 
 bool control_start(const char *path);
 
+/* ---- tage.c ---- */
+
+struct tage *tage_new(void);
+struct path *path_new(void);
+/* Tell whether a branch's direction was foretold, and learn. */
+bool tage_direction(struct tage *tage, struct path *path, uint64_t where, bool taken);
+/* The same of where an indirect jump or call leads to; `last` is where it led to before. */
+bool tage_target(struct tage *tage, struct path *path, uint64_t where, uint64_t last, uint64_t target);
+
 /* ---- guest.c ---- */
 
 /* Name where an argument is found: a register ("x1"), or a place in memory ("sp+8") of so many bytes. */

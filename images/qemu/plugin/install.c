@@ -21,6 +21,7 @@
  *   itlb= dtlb= tlb2=ENTRIES:WAYS:PAGE[:random]       TLBs
  *   prefetch=LINES                                    how far the stride prefetcher runs ahead; 0: none
  *   branch=bimodal:BITS or branch=gshare:BITS         the direction predictor's table of 2^BITS counters
+ *   branch=tage                                       histories of many lengths, for indirect targets too
  *   cores=N                                           vCPUs are spread over so many cores, 1 if not given
  */
 #include <inttypes.h>

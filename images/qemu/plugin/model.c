@@ -44,6 +44,7 @@ struct core {
     uint32_t next_stream;
     uint8_t *directions;
     uint64_t history;
+    struct tage *tage;
     uint64_t returns[RETURNS];
     uint32_t depth;
 };
@@ -67,8 +68,10 @@ static struct cache geometry_l1i, geometry_l1d, geometry_itlb, geometry_dtlb, l2
 static uint32_t prefetch_degree;
 static uint32_t direction_bits;
 static bool is_gshare;
+static bool is_tage;
 static GPtrArray *blocks;
 static struct model_block *previous[MOST_VCPUS];
+static struct path *paths[MOST_VCPUS];
 
 static bool cache_prepare(struct cache *cache)
 {
@@ -246,9 +249,22 @@ static void on_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t add
     access_data(vcpu, info, address, data, MEASURE_L1D_STORE);
 }
 
-static inline void predict_direction(struct core *core, struct model_block *block, bool taken)
+static inline struct path *path_of(unsigned int vcpu)
+{
+    struct path **path = &paths[vcpu % MOST_VCPUS];
+    if (!*path) {
+        *path = path_new();
+    }
+    return *path;
+}
+
+static inline void predict_direction(unsigned int vcpu, struct core *core, struct model_block *block, bool taken)
 {
     block->counts[taken ? MEASURE_TAKEN : MEASURE_NOT_TAKEN]++;
+    if (is_tage) {
+        block->counts[MEASURE_MISPREDICTED] += !tage_direction(core->tage, path_of(vcpu), block->branch, taken);
+        return;
+    }
     if (!direction_bits) {
         return;
     }
@@ -265,32 +281,33 @@ static inline void predict_direction(struct core *core, struct model_block *bloc
     core->history = core->history << 1 | taken;
 }
 
-static inline void predict_target(struct model_block *block, uint64_t target)
+static inline void predict_target(unsigned int vcpu, struct core *core, struct model_block *block, uint64_t target)
 {
-    if (block->last_target != target) {
-        block->counts[MEASURE_TARGET_MISPREDICTED]++;
-        block->last_target = target;
-    }
+    bool is_right = is_tage
+                        ? tage_target(core->tage, path_of(vcpu), block->branch, block->last_target, target)
+                        : block->last_target == target;
+    block->counts[MEASURE_TARGET_MISPREDICTED] += !is_right;
+    block->last_target = target;
 }
 
 /* The block before has led to this one. */
-static inline void resolve(struct core *core, struct model_block *block, uint64_t to)
+static inline void resolve(unsigned int vcpu, struct core *core, struct model_block *block, uint64_t to)
 {
     switch (block->flow.kind) {
     case FLOW_BRANCH:
         /* Neither: a signal or an interrupt came between. */
         if (to == block->next || to == block->flow.target) {
-            predict_direction(core, block, to != block->next);
+            predict_direction(vcpu, core, block, to != block->next);
         }
         break;
     case FLOW_INDIRECT_CALL:
-        predict_target(block, to);
+        predict_target(vcpu, core, block, to);
         /* fall through */
     case FLOW_CALL:
         core->returns[core->depth++ % RETURNS] = block->next;
         break;
     case FLOW_INDIRECT_JUMP:
-        predict_target(block, to);
+        predict_target(vcpu, core, block, to);
         break;
     case FLOW_RETURN:
         if (core->returns[--core->depth % RETURNS] != to) {
@@ -308,7 +325,7 @@ static void on_block(unsigned int vcpu, void *data)
     struct core *core = core_of(vcpu);
     struct model_block **before = &previous[vcpu % MOST_VCPUS];
     if (*before) {
-        resolve(core, *before, block->address);
+        resolve(vcpu, core, *before, block->address);
     }
     *before = block;
     if (!core->l1i.ways) {
@@ -404,6 +421,10 @@ bool model_argument(const char *name, const char *value, bool *is_valid)
         return model_is_on = true;
     }
     if (!strcmp(name, "branch")) {
+        is_tage = !strcmp(value, "tage");
+        if (is_tage) {
+            return model_is_on = true;
+        }
         is_gshare = g_str_has_prefix(value, "gshare:");
         const char *number = strchr(value, ':');
         direction_bits = number ? atoi(number + 1) : 0;
@@ -436,6 +457,7 @@ void model_prepare(void)
         cache_prepare(&core->itlb);
         cache_prepare(&core->dtlb);
         core->last_line = core->last_page = core->last_code_line = core->last_code_page = UINT64_MAX;
+        core->tage = is_tage ? tage_new() : NULL;
         core->directions = g_new(uint8_t, UINT64_C(1) << direction_bits);
         memset(core->directions, 1, UINT64_C(1) << direction_bits);
     }

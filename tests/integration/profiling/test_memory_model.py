@@ -81,6 +81,24 @@ def test_branches_are_counted_and_foretold(arch: str, measure: Callable[..., dic
     assert found[Measure.MISPREDICTED] == 1 + 2 + 1 + 1
 
 
+def test_long_histories_foretell_what_is_done_again_and_again(
+    machines: Callable[[str], AgentMachine], sort_tests: Callable[[str], Path]
+) -> None:
+    machine = machines("arm64")
+    machine.push(sort_tests("arm64"), "/work/sort.test")
+    # The same thousand numbers are sorted each time: some 20,000 branches, in the same order.
+    words = ("-test.run", "^$", "-test.bench", "SortInt1K$", "-test.benchtime", "200x")
+    command = Command(("/work/sort.test", *words), {"GODEBUG": "asyncpreemptoff=1"})
+
+    def wrong(model: MemoryModel) -> int:
+        whole = Counter(machine).run(command, model=model).profile.whole
+        assert whole.measure(Measure.TAKEN).sum() > 1_000_000
+        return int(whole.measure(Measure.MISPREDICTED).sum())
+
+    by_tage, by_counters = wrong(MemoryModel(predictor="tage")), wrong(MemoryModel(predictor="bimodal"))
+    assert 0 < by_tage < by_counters / 4
+
+
 @every_architecture
 def test_edges_from_counts_are_those_that_were_seen(
     arch: str, machines: Callable[[str], AgentMachine], sort_tests: Callable[[str], Path]
