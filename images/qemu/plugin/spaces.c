@@ -112,8 +112,10 @@ static void settle(uint32_t vcpu)
     const uint64_t *sums = bank_row(&modes, vcpu);
     uint64_t *counts = bank_row(&spaces, 0) + current[vcpu] * PER_SPACE;
     for (int mode = 0; mode < 2; mode++) {
-        counts[mode] += sums[mode] - settled[vcpu][mode];
-        settled[vcpu][mode] = sums[mode];
+        /* Read once: whoever marks a window from outside does not stop the vCPU, which goes on adding. */
+        uint64_t now = *(const volatile uint64_t *)&sums[mode];
+        counts[mode] += now - settled[vcpu][mode];
+        settled[vcpu][mode] = now;
     }
 }
 
