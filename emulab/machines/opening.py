@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 STOCK = "stock"
 
 
-# What emulates user mode: emulab's own, which takes minutes to compile and counts, or Debian's, which is there in
-# seconds and loads no plugins.
+# What emulates user mode: emulab's own, which counts and takes minutes to compile, or Debian's, which has no
+# plugins and is there in seconds.
 COUNTING_EMULATOR = "qemu-user"
 STOCK_EMULATOR = "qemu-user-stock"
 
@@ -60,8 +60,8 @@ def made_of(emulator: BuiltImage, *others: BuiltImage) -> dict[str, Any]:
 class Opener:
     """Opens machines on the container engine. Safe to use from several threads.
 
-    :param user_emulator: ``COUNTING_EMULATOR`` where what programs execute is to be counted, ``STOCK_EMULATOR``
-        for Debian's; None: Debian's until the other one has been built.
+    :param user_emulator: ``COUNTING_EMULATOR`` where what programs execute is to be counted,
+        ``STOCK_EMULATOR`` for Debian's; None: Debian's until the other one has been built.
     """
 
     def __init__(self, progress: Progress, user_emulator: str | None = None) -> None:
@@ -104,7 +104,7 @@ class Opener:
         self._images |= Builder(self.engine.client, self._progress).ensure(self._names(targets))
 
     def missing(self, targets: Iterable[Target]) -> list[str]:
-        """Return the images that the targets need, and the counting where it is wanted, that are yet to be built.
+        """Return the images that the targets need, and counting where it is wanted, that are yet to be built.
 
         :raises InfrastructureError: no engine answers.
         """
