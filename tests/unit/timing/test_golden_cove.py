@@ -38,14 +38,12 @@ def test_a_processors_core_is_told_by_its_maker_family_and_model() -> None:
 
 
 def test_what_a_branch_is_fused_to_takes_no_pipe_of_its_own() -> None:
-    # cmp eax, ebx; jne +0 nine times, and the loop's own: two branches a cycle. Thirteen additions have the three
+    # cmp eax, ebx; jne +0 nine times, and the loop's own: two branches a cycle. Thirteen additions have three
     # other pipes for themselves.
     core = load_core("golden-cove")
     pairs = ("39d8" + "7500") * 9
     assert loop(pairs, 18, core) == pytest.approx(5, abs=0.3)
-    assert loop(pairs + "01d901da01de01df" * 3 + "01d9", 31, core) == pytest.approx(
-        5, abs=0.3
-    )
+    assert loop(pairs + "01d901da01de01df" * 3 + "01d9", 31, core) == pytest.approx(5, abs=0.3)
 
 
 def test_a_taken_branch_costs_more_where_many_others_come_in_between() -> None:
