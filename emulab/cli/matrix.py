@@ -16,7 +16,7 @@ from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
-    from emulab.testing.runner import Cell
+    from emulab.testing.cells import Cell
 
 _ARCHITECTURES = ["arm64", "armv7", "riscv64"]
 _LIBCS = ["musl", "glibc"]
@@ -30,7 +30,13 @@ _MODES = ["user", "system"]
 @click.option("--mode", type=Listed(lambda: _MODES), multiple=True, help="[user, system]")
 @click.option("--exclude", multiple=True, metavar="'AXIS=VALUE ...'", help="Cells to leave out. [repeatable]")
 @click.option("--memory", type=Size(), help="Memory of a machine. [1G]")
-@click.option("--go", metavar="VERSION", help="Go toolchain, such as 1.24 or 1.24.11.")
+@click.option("--go", type=Listed(), multiple=True, metavar="VERSION,...", help="Go toolchains: 1.24,1.26")
+@click.option(
+    "--build",
+    multiple=True,
+    metavar="'WORD ...'",
+    help="A way to build: pure, cgo, pie, race, stripped, tags=A,B, goarm=7, .... [repeatable]",
+)
 @click.option("--cgo/--no-cgo", default=False, help="Build with C code, by zig.")
 @click.option("--tags", type=Listed(), multiple=True, help="As of `go build`.")
 @click.option("--short", is_flag=True, help="As of `go test`.")
@@ -71,13 +77,13 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         options[axis] = options[axis] or (all_of_it,)
     request = replace(
         test_request(packages or ("./...",), options),
-        leaves_out=lambda target: any(exclusion.holds(target) for exclusion in exclusions),
+        leaves_out=lambda axes: any(exclusion.holds(axes) for exclusion in exclusions),
     )
     lock = threading.Lock()
 
     def show(cell: Cell) -> None:
         with lock:
-            show_cell(cell, everything=False)
+            show_cell(cell, everything=False, variant=bool(request.gos or request.builds))
 
     journal = Journal(journal_of(Path.cwd()), resume=options["resume"])
     quiet = options["as_json"]
