@@ -48,7 +48,7 @@ _MODES = ["user", "system"]
     help="Seconds until a package's tests are given up.",
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
-@document_options("json, markdown, junit or annotations")
+@document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:

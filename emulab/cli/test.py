@@ -45,7 +45,7 @@ _COLUMN = 14
 )
 @click.option("--second-look/--first-look", default=True, help="Run failures again on a whole machine. [yes]")
 @click.option("-V", "--verbose-tests", is_flag=True, help="Print every test's output.")
-@document_options("json, markdown, junit or annotations")
+@document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from emulab.testing.staging import Stage
 
 _SAID = re.compile(r"^\s*([\w.\-/]+\.go):(\d+): (.*)$")
-_FRAME = re.compile(r"^\t(\S+\.go):(\d+)(?: \+0x[0-9a-f]+)?$")
-_COMPILED = re.compile(r"^(?:vet: )?(\S+\.(?:go|c|cc|cpp|h|s|S|mod)):(\d+)(?::(\d+))?: (.+)$")
+_FRAME = re.compile(r"^\t(/.+\.go):(\d+)(?: \+0x[0-9a-f]+)?$")
+_COMPILED = re.compile(r"^(?:vet: )?(\S.*?\.(?:go|c|cc|cpp|h|s|S|mod)):(\d+)(?::(\d+))?: (.+)$")
 _MOST = 20
 
 

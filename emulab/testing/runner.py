@@ -283,7 +283,7 @@ class _Crew:
             seconds=ended.usage.wall_s,
             timed_out=ended.timed_out or "panic: test timed out after" in readable(events),
             exhausted=ended.out_of,
-            locations=of_tests(events, counts.failures, stage) if speaks else (),
+            locations=of_tests(events, counts.failures or counts.unfinished, stage) if speaks else (),
         )
 
 
