@@ -35,6 +35,7 @@ _VERBS = {
     "calibrate": "Fit models to what was measured on real boards, and judge them.",
     "test": "Run a module's tests on emulated machines and judge them.",
     "matrix": "Judge a module's tests on every architecture, C library and mode.",
+    "init": "Write an emulab.toml that fits the module.",
     "exec": "Run a built program as if it ran here.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",
