@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulab.cli.display import document_options, progress_shown, quiet_option
+from emulab.cli.cell_table import CellTable
+from emulab.cli.display import (
+    document_options,
+    is_animated,
+    progress_is_animated,
+    progress_shown,
+    quiet_option,
+)
 from emulab.cli.parameters import Listed, Size
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
-    from emulab.testing.cells import Cell
+    from emulab.progress import Progress
+    from emulab.testing.cells import Cell, TestResult
+    from emulab.testing.request import TestRequest
 
 _ARCHITECTURES = ["arm64", "armv7", "riscv64"]
 _LIBCS = ["musl", "glibc"]
@@ -48,6 +57,9 @@ _MODES = ["user", "system"]
     help="Seconds until a package's tests are given up.",
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
+@click.option(
+    "--only-changed", metavar="REV", help="Only packages that what changed since a git revision can affect."
+)
 @document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
@@ -61,6 +73,8 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     \b
     emulab matrix
     emulab matrix ./codec --arch riscv64 --exclude 'libc=musl mode=system'
+    emulab matrix --go 1.24,1.26 --build pure --build 'cgo pie' --exclude 'go=1.24 build=cgo+pie'
+    emulab matrix --only-changed main
     emulab matrix --resume
 
     The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
@@ -79,26 +93,84 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         test_request(packages or ("./...",), options),
         leaves_out=lambda axes: any(exclusion.holds(axes) for exclusion in exclusions),
     )
-    lock = threading.Lock()
-
-    def show(cell: Cell) -> None:
-        with lock:
-            show_cell(cell, everything=False, variant=bool(request.gos or request.builds))
-
-    journal = Journal(journal_of(Path.cwd()), resume=options["resume"])
-    quiet = options["as_json"]
-    with progress_shown(quiet=options["quiet"]) as progress:
+    shown = _Shown(
+        quiet=options["as_json"], plain=options["quiet"], variant=bool(request.gos or request.builds)
+    )
+    notes: tuple[str, ...] = ()
+    with progress_shown(quiet=options["quiet"], above=shown.table) as progress:
+        if options["only_changed"]:
+            request, notes = _narrowed(request, options["only_changed"], progress)
+        journal = Journal(journal_of(Path.cwd()), resume=options["resume"])
         try:
-            result = test(request, progress, (lambda cell: None) if quiet else show, journal)
+            result = test(request, progress, shown.ended, journal, shown.table.state)
         except KeyboardInterrupt:
             sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
             raise
         finally:
             journal.close()
-        requests = [*options["output"], *(["json=-"] if quiet else [])]
-        export(result.document, requests, formats=VERDICT_FORMATS)
-    if not quiet:
+    document = replace(result.document, command="matrix", notes=notes)
+    shown.end(result)
+    requests = [*options["output"], *(["json=-"] if options["as_json"] else [])]
+    export(document, requests, formats=VERDICT_FORMATS)
+    # That a change affects nothing is an answer, and no failure.
+    return 0 if request.only == frozenset() else result.exit_status
+
+
+class _Shown:
+    """What a person sees of the cells: a table that fills on a terminal, otherwise a line each.
+
+    :param quiet: nothing on stdout.
+    :param plain: lines in any case.
+    :param variant: say of each cell how it is built.
+    """
+
+    def __init__(self, *, quiet: bool, plain: bool, variant: bool) -> None:
+        self.table = CellTable()
+        self._lock = threading.Lock()
+        self._quiet = quiet
+        self._variant = variant
+        self._is_table = not plain and progress_is_animated() and is_animated(sys.stdout)
+
+    def ended(self, cell: Cell) -> None:
+        """Show what came of a cell."""
+        self.table.ended(cell)
+        if not self._quiet and not self._is_table:
+            self._line(cell)
+
+    def end(self, result: TestResult) -> None:
+        """Show what is to be seen of all cells together."""
+        if self._quiet:
+            return
+        if self._is_table:
+            from rich.console import Console
+
+            Console(highlight=False).print(self.table.whole())
+            for cell in result.cells:
+                if cell.judgement.verdict != "pass" or cell.judgement.reason:
+                    self._line(cell)
         found = [str(cell.judgement.verdict) for cell in result.cells]
         counts = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(sorted(found)))
-        sys.stdout.write(f"{len(found)} cells: {counts}\n")
-    return result.exit_status
+        sys.stdout.write(f"{len(found)} cells: {counts}\n" if found else "0 cells\n")
+
+    def _line(self, cell: Cell) -> None:
+        with self._lock:
+            show_cell(cell, everything=False, variant=self._variant)
+
+
+def _narrowed(request: TestRequest, name: str, progress: Progress) -> tuple[TestRequest, tuple[str, ...]]:
+    """Return a request for what a change since a revision can affect, and what to say of the rest."""
+    from emulab.comparison.revisions import changed_files, find_revision
+    from emulab.matrix.affected import find_affected
+
+    revision = find_revision(name, request.directory)
+    with progress.step("looking for what changed"):
+        affected = find_affected(request, changed_files(revision), progress)
+    notes = []
+    if affected.everything is not None:
+        notes.append(f"{affected.everything.name} changed since {revision.title}, so every package is judged")
+    if affected.left_out:
+        nothing = "nothing that they are made of has changed"
+        notes.append(f"left out, since {nothing} since {revision.title}: {', '.join(affected.left_out)}")
+    for note in notes:
+        progress.note(note)
+    return replace(request, only=affected.packages), tuple(notes)

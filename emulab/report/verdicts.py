@@ -65,6 +65,7 @@ def as_verdict_table(document: Document) -> str:
             remedy = f" ({row['remedy']})" if row["remedy"] else ""
             said = _plain(f"{row['probe']} on {where}: {row['reason']}{remedy}")
             lines.append(f"\n**{row['verdict']}** {said}")
+    lines += [f"\n{_plain(note)}" for note in document.notes]
     return "\n".join(lines) + "\n"
 
 

@@ -76,7 +76,8 @@ class Binaries:
             self._packages[key] = find_test_packages(
                 request.packages, request.directory, architecture, go, options.tags, cgo=cgo
             )
-        return self._packages[key]
+        only = request.only
+        return [each for each in self._packages[key] if only is None or each.import_path in only]
 
     def binary(self, package: TestPackage, request: TestRequest, place: Place) -> Artifact | NotBuilt:
         """Return a package's test binary for a machine, or why there is none.

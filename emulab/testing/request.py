@@ -32,6 +32,7 @@ class TestRequest:
     :param timeout_s: when a package's tests are given up, for their goroutines' stacks.
     :param second_look: whether what failed is run again on a whole machine.
     :param leaves_out: tells by the values of its axes (``Slot.axes``) whether a cell is left out.
+    :param only: import paths of the packages to test, of those that ``packages`` means; None for all.
     """
 
     __test__ = False
@@ -52,6 +53,7 @@ class TestRequest:
     timeout_s: float = 600.0
     second_look: bool = True
     leaves_out: Callable[[Mapping[str, str]], bool] = lambda axes: False
+    only: frozenset[str] | None = None
 
     def variants(self) -> list[TestRequest]:
         """Return a request of one Go and one way to build for each of them, as every combination.

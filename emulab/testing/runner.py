@@ -80,6 +80,8 @@ def test(
     lots = list(distinct.values())[::-1]
     if not lots:
         raise NothingRanError("every cell is left out", hint="exclude fewer of them")
+    if request.only == frozenset():
+        return TestResult(Document("test", {"emulab": __version__}), ())
     targets = {place.target.title: place.target for _, place in lots}
     with Opener(progress) as opener:
         opener.prepare(targets.values())
