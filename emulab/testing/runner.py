@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from emulab import __version__, cache
 from emulab.errors import EmulabError, InfrastructureError, NothingRanError, UsageError, WorkloadError
 from emulab.figures import Document
-from emulab.machines.opening import Opener
+from emulab.machines.opening import Opener, images_of
 from emulab.machines.protocol import SEARCH_PATH, Command
 from emulab.testing.binaries import Binaries, NotBuilt
 from emulab.testing.cells import Cell, Slot, TestResult
@@ -23,6 +23,7 @@ from emulab.testing.request import with_writable
 from emulab.testing.room import Room, available_memory, need_of
 from emulab.testing.staging import Stage, lay_out, stage_in
 from emulab.testing.verdicts import Judgement, TestRun, Verdict, is_unexplained, judge
+from emulab.workloads.building import PAGE_SIZES
 from emulab.workloads.host import host_facts
 
 if TYPE_CHECKING:
@@ -71,13 +72,7 @@ def test(
     :raises InfrastructureError: no engine answers, or an image can not be built.
     """
     binaries = Binaries(progress)
-    lots = [
-        (one, place) for one in request.variants() for place in one.places()
-        if not request.leaves_out(_slot("", one, place, binaries).axes)
-    ]  # fmt: skip
-    # A setting of another architecture's makes no other build.
-    distinct = {(lot[1].target.title, *_slot("", *lot, binaries).axes.values()): lot for lot in lots[::-1]}
-    lots = list(distinct.values())[::-1]
+    lots = _lots(request, binaries)
     if not lots:
         raise NothingRanError("every cell is left out", hint="exclude fewer of them")
     if request.only == frozenset():
@@ -103,19 +98,35 @@ def test(
 test.__test__ = False  # type: ignore[attr-defined]
 
 
+def _lots(request: TestRequest, binaries: Binaries) -> list[tuple[TestRequest, Place]]:
+    """Return the machines, and the ways to build for each, that are not left out."""
+    found: dict[tuple[str, str, str], tuple[TestRequest, Place]] = {}
+    for one in request.variants():
+        for place in one.places():
+            slot = _slot("", one, place, binaries)
+            if not request.leaves_out(slot.axes):
+                # A setting of another architecture's makes no other build.
+                found.setdefault((place.target.title, slot.go, slot.build), (one, place))
+    return list(found.values())
+
+
 def _slot(package: str, request: TestRequest, place: Place, binaries: Binaries) -> Slot:
     return Slot(package, place, binaries.go(request.build.go).version, request.build_name(place))
 
 
 def _machine(target: Target, opener: Opener) -> dict[str, Any]:
+    user = target.mode == "user"
     return {
         "board": target.board,
         "arch": target.architecture.name,
         "mode": target.mode,
         "libc": target.libc,
+        "kernel": str(opener.engine.info.get("KernelVersion", "")) if user else f"kernel-{target.kernel}",
+        "page_size": PAGE_SIZES["4k" if user else target.kernel],
+        "cpus": target.cpus,
         "cpu_model": target.cpu_model,
         "memory": target.memory,
-        "images": opener.image_ids(target),
+        "images": dict(zip(images_of(target), opener.image_ids(target), strict=True)),
     }
 
 
