@@ -32,8 +32,24 @@ _LIBCS = ["musl", "glibc"]
 _MODES = ["user", "system"]
 
 
+def _take_settings(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    """Take a verb's defaults from one file instead of the module's and the user's."""
+    if path is not None:
+        from emulab.cli.main import defaults_in
+
+        ctx.default_map = defaults_in(path, "matrix")
+
+
 @click.command(short_help="Judge a module's tests on every architecture, C library and mode.")
 @click.argument("packages", nargs=-1, metavar="[PACKAGE...]", type=click.Path(path_type=str))
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_take_settings,
+    help="Settings file to take instead of the module's emulab.toml.",
+)
 @click.option("--arch", type=Listed(lambda: _ARCHITECTURES), multiple=True, help="[all three]")
 @click.option("--libc", type=Listed(lambda: [*_LIBCS, "glibc-old"]), multiple=True, help="[musl, glibc]")
 @click.option("--mode", type=Listed(lambda: _MODES), multiple=True, help="[user, system]")

@@ -95,6 +95,21 @@ def test_axes_and_exclusions_come_from_the_settings_file(emulab: Callable[..., S
     assert cells == {("arm64", "musl"), ("arm64", "glibc"), ("armv7", "glibc")}
 
 
+def test_another_settings_file_takes_the_place_of_the_modules(
+    emulab: Callable[..., Said], example: Path, tmp_path: Path
+) -> None:
+    (example / "emulab.toml").write_text('[matrix]\narch = ["riscv64"]\nbuild = ["cgo"]\n')
+    other = tmp_path / "other.toml"
+    other.write_text('[matrix]\narch = ["arm64"]\nlibc = ["musl"]\nmode = ["user"]\n')
+    said = emulab("matrix", "./native", "--config", str(other), "--json", cwd=example)
+    (cell,) = said.document["verdicts"]
+    assert (cell["arch"], cell["libc"], cell["mode"], cell["build"]) == ("arm64", "musl", "user", "pure")
+    other.write_text('[matrix]\narhc = ["arm64"]\n')
+    wrong = emulab("matrix", "--config", str(other), cwd=example)
+    assert wrong.status == 2
+    assert "did you mean 'arch'" in wrong.stderr
+
+
 def test_versions_of_go_and_ways_to_build_are_axes(emulab: Callable[..., Said], example: Path) -> None:
     (example / "emulab.toml").write_text(
         '[matrix]\ngo = ["1.22", "1.26"]\nbuild = ["pure", "cgo", "goarm=7"]\n'

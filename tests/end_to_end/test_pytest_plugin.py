@@ -42,6 +42,12 @@ def test_marked(emulab_machine):
     done = emulab_machine.run("/bin/sh", "-c", f"test -e {loader}")
     assert (done.status == 0) == (emulab_machine.libc == "glibc")
 
+@pytest.mark.emulab(arch="arm64", libc="musl", mode="system", memory=64 << 20)
+def test_on_a_whole_machine(emulab_machine):
+    said = emulab_machine.run("/bin/cat", "/proc/meminfo").stdout.decode()
+    assert int(said.split()[1]) < 64 << 10
+    assert emulab_machine.mode == "system"
+
 @pytest.mark.emulab(arch="riscv64", libc="musl")
 def test_has_nothing_of_another_test(emulab_machine):
     emulab_machine.push(b"left", "/work/left")
@@ -73,7 +79,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 def test_tests_run_on_the_machines_that_their_marks_mean(project: pytest.Pytester) -> None:
     project.makepyfile(_TESTS)
     result = project.runpytest_subprocess("-v")
-    result.assert_outcomes(passed=7)
+    result.assert_outcomes(passed=8)
     result.stdout.fnmatch_lines_random([
         "*::test_plain?arm64-*-user? PASSED*",
         "*::test_plain?armv7-*-user? PASSED*",
