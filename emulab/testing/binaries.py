@@ -42,7 +42,7 @@ class NotBuilt:
 
 @dataclass(frozen=True)
 class Binaries:
-    """Builds what a request means, each distinct binary once. Safe to use from several threads."""
+    """Builds what a request means, each distinct binary once; any thread may ask it for toolchains."""
 
     progress: Progress
     _toolchains: dict[str | None, GoToolchain] = field(default_factory=dict)
