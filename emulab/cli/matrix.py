@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from dataclasses import replace
@@ -113,17 +114,16 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         quiet=options["as_json"], plain=options["quiet"], variant=bool(request.gos or request.builds)
     )
     notes: tuple[str, ...] = ()
-    with progress_shown(quiet=options["quiet"], above=shown.table) as progress:
-        if options["only_changed"]:
-            request, notes = _narrowed(request, options["only_changed"], progress)
-        journal = Journal(journal_of(Path.cwd()), resume=options["resume"])
-        try:
-            result = test(request, progress, shown.ended, journal, shown.table.state)
-        except KeyboardInterrupt:
-            sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
-            raise
-        finally:
-            journal.close()
+    try:
+        with progress_shown(quiet=options["quiet"], above=shown.table) as progress:
+            if options["only_changed"]:
+                request, notes = _narrowed(request, options["only_changed"], progress)
+            with contextlib.closing(Journal(journal_of(Path.cwd()), resume=options["resume"])) as journal:
+                result = test(request, progress, shown.ended, journal, shown.table.state)
+    except KeyboardInterrupt:
+        shown.draw()
+        sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
+        raise
     document = replace(result.document, command="matrix", notes=notes)
     shown.end(result)
     requests = [*options["output"], *(["json=-"] if options["as_json"] else [])]
@@ -153,14 +153,19 @@ class _Shown:
         if not self._quiet and not self._is_table:
             self._line(cell)
 
+    def draw(self) -> None:
+        """Leave the table as it is now on the terminal."""
+        if self._is_table and not self._quiet:
+            from rich.console import Console
+
+            Console(highlight=False).print(self.table.whole())
+
     def end(self, result: TestResult) -> None:
         """Show what is to be seen of all cells together."""
         if self._quiet:
             return
+        self.draw()
         if self._is_table:
-            from rich.console import Console
-
-            Console(highlight=False).print(self.table.whole())
             for cell in result.cells:
                 if cell.judgement.verdict != "pass" or cell.judgement.reason:
                     self._line(cell)

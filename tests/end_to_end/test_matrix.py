@@ -180,25 +180,41 @@ def test_killed_at_any_moment_it_resumes_to_the_same_result(
     assert _judged(resumed) == _judged(whole)
 
 
-def test_on_a_terminal_the_cells_are_a_table(example: Path) -> None:
-    (example / "testdata" / "parts.csv").write_text("washer,1\n")
-    words = ["matrix", "./native", "./store", "--arch", "arm64", "--libc", "musl", "--mode", "user"]
-    words += ["--build", "pure"]
+def _on_terminal(
+    example: Path, *words: str, until: Callable[[str], bool] = lambda seen: False
+) -> tuple[int, str]:
+    """Run the matrix on a terminal; return its status and what was drawn.
+
+    :param until: when Ctrl-C is pressed.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    words = ("matrix", *words, "--arch", "arm64", "--libc", "musl", "--mode", "user", "--build", "pure")
     with subprocess.Popen(
         [sys.executable, "-m", "emulab", *words], cwd=example, stdout=theirs, stderr=theirs,
         env={**environment, "TERM": "xterm"},
     ) as running:  # fmt: skip
         os.close(theirs)
-        seen = b""
+        seen, pressed = b"", False
         with contextlib.suppress(OSError):
             while piece := os.read(ours, 4096):
                 seen += piece
+                if not pressed and until(_text(seen)):
+                    running.send_signal(signal.SIGINT)
+                    pressed = True
     os.close(ours)
-    assert running.returncode == 1
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
+    return running.returncode, _text(seen)
+
+
+def _text(seen: bytes) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode(errors="replace"))
+
+
+def test_on_a_terminal_the_cells_are_a_table(example: Path) -> None:
+    (example / "testdata" / "parts.csv").write_text("washer,1\n")
+    status, text = _on_terminal(example, "./native", "./store")
+    assert status == 1
     # While it works and at its end: what is running, and then what came of it, the failure with its reason.
     assert "▸" in text
     end = text.rpartition("package ")[2]
@@ -206,3 +222,17 @@ def test_on_a_terminal_the_cells_are_a_table(example: Path) -> None:
     assert re.search(r"inventory/store +✗ \d", end)
     assert "TestReadsTheModulesFile failed" in end
     assert end.rstrip().endswith("2 cells: 1 fail, 1 pass")
+
+
+def test_what_was_judged_before_ctrl_c_stays_on_the_terminal(example: Path) -> None:
+    (example / "slow").mkdir()
+    (example / "slow" / "slow_test.go").write_text(
+        'package slow\n\nimport (\n\t"testing"\n\t"time"\n)\n\n'
+        "func TestSlow(t *testing.T) { time.Sleep(time.Hour) }\n"
+    )
+    status, text = _on_terminal(
+        example, "./native", "./slow", until=lambda seen: "inventory/native ✓" in seen and "▸" in seen
+    )
+    assert status == 130
+    assert re.search(r"inventory/native +✓ \d", text.rpartition("package ")[2])
+    assert "--resume` goes on" in text
