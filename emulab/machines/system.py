@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulab.errors import MachineError
 from emulab.machines.agent_machine import AgentMachine, machine_facts
-from emulab.machines.qemu_command import SystemHardware
+from emulab.machines.qemu_command import SystemHardware, without_randomness
 from emulab.machines.snapshots import (
     GuestSystem,
     RunningGuest,
@@ -37,7 +37,8 @@ def hardware_of(target: Target, kernel_facts: dict[str, Any]) -> SystemHardware:
         machine_options=tuple(kernel_facts["machine_options"]),
     )
     hardware.check()
-    return hardware
+    adversity = target.adversity
+    return without_randomness(hardware) if adversity and adversity.without_randomness else hardware
 
 
 def open_system_machine(
@@ -51,13 +52,15 @@ def open_system_machine(
 ) -> AgentMachine:
     """Open a system-mode machine: a clone of its snapshot, which is made where there is none.
 
-    A machine with a network is booted, since the snapshot has no network card.
+    A machine with a network is booted, since the snapshot has no network card; and so is one with which
+    something is wrong from its first moment on.
 
     :param details: versions and image digests, for the result's environment.
     :raises MachineError: the guest does not boot, with its console's last lines.
     """
-    if target.network:
-        running = boot(engine, system, hardware, tools, network=True)
+    adversity = target.adversity
+    if target.network or (adversity is not None and adversity.needs_a_boot):
+        running = boot(engine, system, hardware, tools, network=target.network, adversity=adversity)
     else:
         facts = ensure_snapshot(engine, system, hardware, tools, progress)
         try:
@@ -82,7 +85,7 @@ def boot_machine(
 
     :raises MachineError: the guest does not boot, with its console's last lines.
     """
-    return machine_of(target, boot(engine, system, hardware, tools), details)
+    return machine_of(target, boot(engine, system, hardware, tools, adversity=target.adversity), details)
 
 
 def machine_of(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
@@ -95,4 +98,7 @@ def machine_of(target: Target, running: RunningGuest, details: dict[str, Any]) -
         libc=target.libc,
         cpu_model=target.cpu_model,
     )
-    return AgentMachine(running.agent, facts, running.close, memory=target.memory)
+    machine = AgentMachine(running.agent, facts, running.close, memory=target.memory)
+    if target.adversity is not None:
+        machine.afflict(target.adversity, target.architecture.goarch)
+    return machine

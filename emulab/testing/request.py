@@ -87,13 +87,15 @@ class TestRequest:
         """Return how test binaries are built for a place; the package is yet to be named."""
         options, settings = self.build, place.board.go
         cgo = bool(options.cgo) or self.race
-        libc = c_library(place.target)
+        libc = options.libc or c_library(place.target)
         return BuildRequest(
             package=".",
             directory=self.directory,
             architecture=place.target.architecture,
             libc=libc if cgo else "musl",
-            glibc=GLIBC_VERSIONS.get(place.target.libc) if cgo and libc == "glibc" else None,
+            glibc=(options.glibc or GLIBC_VERSIONS.get(place.target.libc))
+            if cgo and libc == "glibc"
+            else None,
             cgo=cgo,
             race=self.race,
             cover=self.cover,
