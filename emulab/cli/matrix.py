@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulab.cli.display import document_options, progress_shown, quiet_option
-from emulab.cli.parameters import Listed, Size
+from emulab.cli.faults import fault_names
+from emulab.cli.parameters import Listed, Size, flattened
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
+    from emulab.matrix.exclusions import Exclusion
     from emulab.testing.runner import Cell
 
 _ARCHITECTURES = ["arm64", "armv7", "riscv64"]
@@ -41,6 +43,16 @@ _MODES = ["user", "system"]
     show_default=True,
     help="Seconds until a package's tests are given up.",
 )
+@click.option(
+    "--faults",
+    is_flag=False,
+    flag_value="all",
+    type=Listed(fault_names),
+    metavar="[NAME,...]",
+    help="Judge under faults that kill programs on boards; all of them without a name.",
+)
+@click.option("--demonstrations", is_flag=True, help="Show faults by programs of ours, also within a module.")
+@click.option("--list-faults", is_flag=True, help="Say which faults there are, and end.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
 @document_options("json, markdown, junit or annotations")
 @verbose_option
@@ -56,6 +68,12 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     emulab matrix
     emulab matrix ./codec --arch riscv64 --exclude 'libc=musl mode=system'
     emulab matrix --resume
+    emulab matrix --faults --arch arm64
+    emulab matrix --faults=clock-1970,full-disk ./store
+
+    With --faults the module's own tests run under each fault, in a mode that it can be shown in: pass means
+    that they survive it. Without a module, or with --demonstrations, each fault is shown by programs of ours:
+    pass means that it did what is documented.
 
     The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
     the engine, an image or the emulator failed, 4 when no test ran.
@@ -67,6 +85,12 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
 
     check_requests(options["output"], formats=VERDICT_FORMATS)
     exclusions = parse_exclusions(options["exclude"])
+    if options["list_faults"] or options["faults"]:
+        from emulab.cli.faults import fault_matrix, list_faults
+
+        if options["list_faults"]:
+            return list_faults(as_json=options["as_json"])
+        return fault_matrix(packages, _fault_options(options, exclusions))
     for axis, all_of_it in (("arch", _ARCHITECTURES), ("libc", _LIBCS), ("mode", _MODES)):
         options[axis] = options[axis] or (all_of_it,)
     request = replace(
@@ -96,3 +120,13 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         counts = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(sorted(found)))
         sys.stdout.write(f"{len(found)} cells: {counts}\n")
     return result.exit_status
+
+
+def _fault_options(options: dict[str, Any], exclusions: list[Exclusion]) -> dict[str, Any]:
+    return {
+        **options,
+        "arch": options["arch"] or (_ARCHITECTURES,),
+        "libc": options["libc"] or (_LIBCS,),
+        "named_modes": flattened(options["mode"]),
+        "leaves_out": lambda target: any(exclusion.holds(target) for exclusion in exclusions),
+    }

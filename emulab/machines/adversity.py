@@ -34,6 +34,7 @@ _WAITING = (
 """What answers ``getrandom`` as a kernel does that has no randomness yet."""
 _GETRANDOM = "getrandom"
 _REFUSED = 125
+_SETUP_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,16 @@ class Affliction:
 
         :raises MachineError: it failed: the machine is not as it was asked for.
         """
-        from emulab.machines.protocol import Command
+        from emulab.machines.protocol import SEARCH_PATH, Command
 
         if self._is_begun:
             return
         self._is_begun = True
         if not self._adversity.setup:
             return
-        command = Command(("/bin/sh", "-e", "-c", self._adversity.setup), {"PATH": _PATH}, "/", timeout_s=60)
+        command = Command(
+            ("/bin/sh", "-e", "-c", self._adversity.setup), {"PATH": SEARCH_PATH}, "/", timeout_s=_SETUP_S
+        )
         ended = self._run(command)
         if not ended.succeeded:
             raise MachineError(
@@ -161,6 +164,3 @@ class Affliction:
             return argv
         line = f'{{ {self._adversity.before}; }} || exit {_REFUSED}; exec "$0" "$@"'
         return ("/bin/sh", "-c", line, *argv)
-
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulab.errors import MachineError
 from emulab.machines.agent_machine import AgentMachine, machine_facts
+from emulab.machines.protocol import SEARCH_PATH, Command
 from emulab.machines.qemu_command import SystemHardware, without_randomness
 from emulab.machines.snapshots import (
     GuestSystem,
@@ -18,9 +19,12 @@ from emulab.machines.snapshots import (
 
 if TYPE_CHECKING:
     from emulab.engine import Engine
+    from emulab.machines.adversity import Adversity
     from emulab.machines.target import Target
     from emulab.machines.tools import Tools
     from emulab.progress import Progress
+
+_SETUP_S = 60.0
 
 
 def hardware_of(target: Target, kernel_facts: dict[str, Any]) -> SystemHardware:
@@ -88,6 +92,17 @@ def boot_machine(
     return machine_of(target, boot(engine, system, hardware, tools, adversity=target.adversity), details)
 
 
+def _mount_small(machine: AgentMachine, adversity: Adversity) -> None:
+    """Put file systems of an adversity's sizes where they belong, before anything lies there."""
+    for directory, size in adversity.small.items():
+        options = f"mode=1777,size={size}"
+        argv = ("/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", directory)
+        ended = machine.run(Command(argv, {"PATH": SEARCH_PATH}, "/", timeout_s=_SETUP_S))
+        if not ended.succeeded:
+            said = (ended.stdout + ended.stderr).decode(errors="replace")
+            raise MachineError(f"no file system could be mounted at {directory}", detail=said)
+
+
 def machine_of(target: Target, running: RunningGuest, details: dict[str, Any]) -> AgentMachine:
     """Return the machine that a running guest is."""
     facts = machine_facts(
@@ -100,5 +115,6 @@ def machine_of(target: Target, running: RunningGuest, details: dict[str, Any]) -
     )
     machine = AgentMachine(running.agent, facts, running.close, memory=target.memory)
     if target.adversity is not None:
+        _mount_small(machine, target.adversity)
         machine.afflict(target.adversity, target.architecture.goarch)
     return machine

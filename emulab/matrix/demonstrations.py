@@ -130,8 +130,6 @@ class Showing:
         """
         options = built(BuildOptions(go=self.go), fault.build, place.target)
         options = built(options, case.build, place.target)
-        if case.build.buildmode == "exe":
-            options = replace(options, libc=None)
         key = (case.package, options, place.board.id, place.target.libc)
         with self._lock:
             if key not in self._artifacts:
@@ -147,15 +145,18 @@ class Showing:
             self.opener.prepare([place.target])
         return self.opener.open(place.target)
 
+    def push(self, artifacts: Iterable[Artifact], machine: AgentMachine) -> None:
+        """Bring programs to a machine, before it is full, read-only or anything else."""
+        for artifact in {each.sha256: each for each in artifacts}.values():
+            machine.push(artifact.path, _path(artifact))
+
     def run(self, case: Case, artifact: Artifact, machine: AgentMachine, place: Place) -> Ended:
-        """Run a demonstration on an open machine.
+        """Run a demonstration, whose program is there, on an open machine.
 
         :raises InfrastructureError: something beneath it failed.
         """
-        path = f"/work/{artifact.name}-{artifact.sha256[:8]}"
-        machine.push(artifact.path, path)
         environment = {"PATH": SEARCH_PATH, "HOME": "/work", **place.target.environment, **case.environment}
-        command = Command((path, *case.arguments), environment, timeout_s=TIMEOUT_S)
+        command = Command((_path(artifact), *case.arguments), environment, timeout_s=TIMEOUT_S)
         try:
             ended = machine.run(command)
         except UsageError as error:
@@ -177,14 +178,20 @@ class Showing:
 
     def _show(self, fault: Fault, place: Place) -> list[Row]:
         there = afflicted(fault, place)
+        programs = {case.id: self.artifact(fault, case, there) for case in fault.case}
         rows = []
         with self.open(there) as machine:
+            self.push(programs.values(), machine)
             for case in fault.case:
                 began = time.monotonic()
-                ended = self.run(case, self.artifact(fault, case, there), machine, there)
+                ended = self.run(case, programs[case.id], machine, there)
                 row = _judged(fault, case, place, ended, self.release)
                 rows.append(replace(row, seconds=time.monotonic() - began))
         return rows
+
+
+def _path(artifact: Artifact) -> str:
+    return f"/work/{artifact.name}-{artifact.sha256[:8]}"
 
 
 def without(fault: Fault, place: Place) -> Place:
@@ -200,7 +207,9 @@ def _judged(fault: Fault, case: Case, place: Place, ended: Ended, release: tuple
     is_documented = ended.is_as(seen) and ended.says(seen)
     lines = tuple(line.strip() for line in ended.output.splitlines() if line.strip())[:_MOST_LINES]
     outcome = "survives" if ended.survived else "dies"
-    said = next((line for line in reversed(lines) if re.search(seen.output, line)), "") or (lines or ("",))[0]
+    found = re.search(seen.output, ended.output)
+    said = next(reversed(found[0].splitlines()), "") if found else ""
+    said = _line_with(said, ended.output) if said else (lines or ("",))[0]
     reason = (
         f"it {outcome}{f': it {ended.ending}' if not ended.survived else ''}{f' ({said})' if said else ''}"
     )
@@ -217,6 +226,10 @@ def _judged(fault: Fault, case: Case, place: Place, ended: Ended, release: tuple
         "survives" if seen.survives else "dies",
         lines,
     )
+
+
+def _line_with(part: str, text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if part in line), part)
 
 
 def preferred(fault: Fault, places: Iterable[Place]) -> list[Place]:

@@ -29,6 +29,7 @@ class TestRequest:
     :param timeout_s: when a package's tests are given up, for their goroutines' stacks.
     :param second_look: whether what failed is run again on a whole machine.
     :param leaves_out: tells whether a machine is left out.
+    :param afflict: what is done to each machine: the faults that it gets.
     """
 
     __test__ = False
@@ -47,6 +48,7 @@ class TestRequest:
     timeout_s: float = 600.0
     second_look: bool = True
     leaves_out: Callable[[Target], bool] = lambda target: False
+    afflict: Callable[[Place], Place] = lambda place: place
 
     def places(self) -> list[Place]:
         """Return the machines to test on.
@@ -63,6 +65,7 @@ class TestRequest:
                 modes=self.modes,
                 memory=self.memory or _MEMORY,
                 build=self.build,
+                afflict=self.afflict,
             )
         )
 
@@ -79,6 +82,7 @@ class TestRequest:
                 modes=("system",),
                 memory=self.memory or _MEMORY,
                 build=self.build,
+                afflict=self.afflict,
             )
         )
         return whole[0]

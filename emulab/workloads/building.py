@@ -97,6 +97,7 @@ class Workshop:
             if cgo and libc == "glibc"
             else None,
             cgo=cgo,
+            static=options.static,
             ldflags=ldflags,
             buildmode=_buildmode(options.buildmode),
             tags=(*(own.tags if own else ()), *options.tags),

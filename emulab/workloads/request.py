@@ -61,6 +61,7 @@ class Program:
 class BuildOptions:
     """How a package is built; None leaves the board's, the workload's or Go's own default.
 
+    :param static: whether a cgo program is linked statically; with musl it is.
     :param libc, glibc: the C library, and the version of it, that it is linked against; the machine's own.
     """
 
@@ -72,6 +73,7 @@ class BuildOptions:
     goarm: str | None = None
     goarm64: str | None = None
     goriscv64: str | None = None
+    static: bool | None = None
     libc: Literal["musl", "glibc"] | None = None
     glibc: str | None = None
 

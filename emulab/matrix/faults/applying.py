@@ -72,7 +72,7 @@ def built(options: BuildOptions, build: Build, target: Target) -> BuildOptions:
     return replace(
         options,
         cgo=build.cgo if build.cgo is not None else options.cgo,
-        buildmode=build.buildmode or options.buildmode,
+        static=build.static if build.static is not None else options.static,
         libc=libc,
         glibc=build.glibc or options.glibc,
         goarm=build.goarm or options.goarm,

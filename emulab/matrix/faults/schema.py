@@ -69,7 +69,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     cgo: bool | None = None
-    buildmode: Literal["exe", "pie"] | None = None
+    static: bool | None = None
     libc: Literal["other"] | None = None
     glibc: str | None = None
     goarm: str | None = None
