@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from emulab.machines.protocol import Command, Completed
 
 # Classic BPF (linux/filter.h) and seccomp's answers (linux/seccomp.h).
-_LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
+_LOAD, _EQUAL, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x45, 0x54, 0x06
 _ALLOW, _ERROR, _ASK = 0x7FFF0000, 0x00050000, 0x7FC00000
-_NUMBER, _FLAGS = 0, 32
-"""Where ``struct seccomp_data`` has the call's number, and the lower half of its third argument."""
+_NUMBER, _THIRD, _FOURTH = 0, 32, 40
+"""Where ``struct seccomp_data`` has the call's number, and the lower halves of its arguments."""
 _NON_BLOCKING, _INSECURE = 1, 4
 """GRND_NONBLOCK and GRND_INSECURE."""
 _WAITING = (
-    (_LOAD, 0, 0, _FLAGS),
+    (_LOAD, 0, 0, _THIRD),
     (_ANY_BIT, 0, 1, _NON_BLOCKING),
     (_RETURN, 0, 0, _ERROR | errno.EAGAIN),
     (_ANY_BIT, 0, 1, _INSECURE),
@@ -32,8 +32,20 @@ _WAITING = (
     (_RETURN, 0, 0, _ASK),
 )
 """What answers ``getrandom`` as a kernel does that has no randomness yet."""
+_NEVER_DROPPED = (
+    (_LOAD, 0, 0, _FOURTH),
+    (_AND, 0, 0, 0x0F),  # MAP_TYPE
+    (_EQUAL, 0, 1, 0x08),  # MAP_DROPPABLE
+    (_RETURN, 0, 0, _ERROR | errno.EINVAL),
+    (_RETURN, 0, 0, _ALLOW),
+)
+"""What answers ``mmap`` as a kernel before 6.11. Without such pages nobody draws from the vDSO, where Go would
+wait with its scheduler's processor in hand, and stand still as a whole."""
 _GETRANDOM = "getrandom"
+_MMAP = {"arm": "mmap2"}
 _REFUSED = 125
+_GROUP = "/sys/fs/cgroup/fault"
+_GROUP_SETUP = f"echo +memory > /sys/fs/cgroup/cgroup.subtree_control\nmkdir -p {_GROUP}\necho "
 _SETUP_S = 60.0
 
 
@@ -59,6 +71,7 @@ class Adversity:
     :param random_waits: ``getrandom`` waits for ever, as where the kernel has no randomness yet.
     :param etc: files of ``/etc`` with what stands in them.
     :param small: directories in memory with their size in bytes.
+    :param memory_limit: bytes that each program may have, by a control group of a guest's kernel.
     :param setup: shell commands that root runs once, when the first program is about to start: by then all
         files are there.
     :param before: shell commands that every program's process runs before it becomes the program.
@@ -73,6 +86,7 @@ class Adversity:
     random_waits: bool = False
     etc: Mapping[str, str] = field(default_factory=dict)
     small: Mapping[str, int] = field(default_factory=dict)
+    memory_limit: int | None = None
     setup: str = ""
     before: str = ""
     kernel_arguments: tuple[str, ...] = ()
@@ -96,6 +110,7 @@ class Adversity:
             code += _if_number(call_number(name, goarch), [(_RETURN, 0, 0, _ERROR | getattr(errno, error))])
         if self.random_waits:
             code += _if_number(call_number(_GETRANDOM, goarch), _WAITING)
+            code += _if_number(call_number(_MMAP.get(goarch, "mmap"), goarch), _NEVER_DROPPED)
         if not code:
             return None
         code = [(_LOAD, 0, 0, _NUMBER), *code, (_RETURN, 0, 0, _ALLOW)]
@@ -146,11 +161,12 @@ class Affliction:
         if self._is_begun:
             return
         self._is_begun = True
-        if not self._adversity.setup:
+        setup = self._adversity.setup
+        if self._adversity.memory_limit is not None:
+            setup = f"{_GROUP_SETUP}{self._adversity.memory_limit} > {_GROUP}/memory.max\n{setup}"
+        if not setup:
             return
-        command = Command(
-            ("/bin/sh", "-e", "-c", self._adversity.setup), {"PATH": SEARCH_PATH}, "/", timeout_s=_SETUP_S
-        )
+        command = Command(("/bin/sh", "-e", "-c", setup), {"PATH": SEARCH_PATH}, "/", timeout_s=_SETUP_S)
         ended = self._run(command)
         if not ended.succeeded:
             raise MachineError(
@@ -160,7 +176,10 @@ class Affliction:
 
     def argv(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """Return what is started in a program's place."""
-        if not self._adversity.before:
+        before = self._adversity.before
+        if self._adversity.memory_limit is not None:
+            before = f"echo $$ > {_GROUP}/cgroup.procs; {before or 'true'}"
+        if not before:
             return argv
-        line = f'{{ {self._adversity.before}; }} || exit {_REFUSED}; exec "$0" "$@"'
+        line = f'{{ {before}; }} || exit {_REFUSED}; exec "$0" "$@"'
         return ("/bin/sh", "-c", line, *argv)

@@ -83,6 +83,7 @@ class AgentMachine:
         """
         from emulab.machines.adversity import Affliction
 
+        self._memory = adversity.memory_limit or self._memory
         calls = adversity.filter(goarch)
         self._affliction = Affliction(adversity, calls, self._run_unafflicted)
 

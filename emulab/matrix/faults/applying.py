@@ -30,6 +30,7 @@ def afflicted(fault: Fault, place: Place) -> Place:
         random_waits=machine.random_waits,
         etc=machine.etc,
         small=machine.small,
+        memory_limit=machine.memory_limit,
         setup=machine.setup,
         before=machine.before,
         kernel_arguments=machine.kernel_arguments,

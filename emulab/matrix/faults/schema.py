@@ -43,6 +43,7 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     random_waits: bool = False
     etc: dict[str, str] = {}
     small: dict[str, int] = {}
+    memory_limit: int | None = None
     setup: str = ""
     before: str = ""
     kernel_arguments: tuple[str, ...] = ()
