@@ -39,8 +39,8 @@ _NEVER_DROPPED = (
     (_RETURN, 0, 0, _ERROR | errno.EINVAL),
     (_RETURN, 0, 0, _ALLOW),
 )
-"""What answers ``mmap`` as a kernel before 6.11. Without such pages nobody draws from the vDSO, where Go would
-wait with its scheduler's processor in hand, and stand still as a whole."""
+"""What answers ``mmap`` as a kernel before 6.11. Without such pages nobody draws from the vDSO, where Go
+would wait with its scheduler's processor in hand, and stand still as a whole."""
 _GETRANDOM = "getrandom"
 _MMAP = {"arm": "mmap2"}
 _REFUSED = 125
