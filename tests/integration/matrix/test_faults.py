@@ -1,4 +1,4 @@
-"""Every fault by its real mechanism, on every architecture and C library: as its file says, and only with it."""
+"""Every fault by its real mechanism, on every architecture and C library: as its file says, only with it."""
 
 from __future__ import annotations
 
