@@ -96,8 +96,7 @@ def try_host(
         outcomes = [*outcomes, *more]
     failures = [f"{each.workload} failed: {each.failure}" for each in outcomes if each.failure]
     timed = _time(outcomes, board, set(fitted), go, progress, failures)
-    vendor, family = processor()
-    core = amd64_core(vendor, family)
+    core = amd64_core(*processor())
     with progress.step("fitting and predicting"):
         judgement = judge(timed, core, board.fastest.nominal_mhz * _MEGA)
     return HostTrial(judgement, tuple(failures), environment)

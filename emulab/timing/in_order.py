@@ -34,7 +34,7 @@ def in_order_times(
     free_at = dict.fromkeys((1 << place for place in range(len(facts.pipes))), 0)
     unit_free_at = [0] * len(facts.units)
     cycle, used, taken_pipes, is_closed = 0, 0, _NONE_TAKEN, False
-    stored = Stored(facts.store_to_load) if facts.store_to_load else None
+    stored = Stored(facts.store_to_load) if facts.store_to_load is not None else None
     times: list[float] = []
     cycles: list[int] = []
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):

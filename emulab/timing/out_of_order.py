@@ -39,7 +39,8 @@ def out_of_order_times(
     # When those that wait will leave the queues before the pipes that can take them.
     waiting: dict[tuple[int, ...], list[int]] = {}
     front, retired = 0.0, 0.0
-    stored = Stored(facts.store_to_load, facts.mirrors) if facts.store_to_load else None
+    waits = facts.store_to_load
+    stored = Stored(waits, facts.mirrors) if waits is not None else None
     times: list[float] = []
     sets_flags = False
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):
