@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,9 +10,6 @@ import pytest
 from emulab.errors import UsageError
 from emulab.matrix.faults.catalogue import PROGRAMS, chosen, fault_ids, faults, read_fault
 from emulab.matrix.faults.schema import Case, Fault, Machine, Seen
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _VALID = """
 id = "it"
@@ -112,3 +109,8 @@ def test_what_a_mode_says_lies_above_what_both_say() -> None:
 def test_a_fault_survives_being_written_and_read() -> None:
     for fault in faults().values():
         assert msgspec.json.decode(msgspec.json.encode(fault), type=Fault) == fault
+
+
+def test_the_readme_names_every_fault() -> None:
+    text = (Path(__file__).parents[4] / "README.md").read_text()
+    assert [name for name in fault_ids() if f"`{name}`" not in text] == []
