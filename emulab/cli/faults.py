@@ -143,22 +143,26 @@ def _demonstration_rows(
     packages: tuple[str, ...], options: dict[str, Any], faults: Sequence[Fault], progress: Progress, show: Any
 ) -> Document:
     from emulab import __version__
+    from emulab.cli.parameters import flattened
     from emulab.figures import Document
     from emulab.machines.opening import Opener
     from emulab.matrix.demonstrations import Showing, demonstrate, preferred
+    from emulab.matrix.under_faults import axes_of
     from emulab.toolchain.go import find_go
     from emulab.workloads.host import host_facts
 
-    places = [place for place in _places(options) if not options["leaves_out"](place.target)]
+    places = [place for place in _places(options) if not options["leaves_out"](axes_of(place))]
 
     def places_of(fault: Fault) -> list[Place]:
         return places if options["named_modes"] else preferred(fault, places)
 
+    versions = [find_go(go, progress).version for go in flattened(options["go"]) or (None,)]
+    rows = []
     with Opener(progress) as opener, progress.step("showing faults"):
-        showing = Showing(opener, progress, options["go"])
-        rows = demonstrate(faults, places_of, showing, lambda row: show(row.to_json()))
-    go = find_go(options["go"], progress).version
-    environment = {"emulab": __version__, "host": host_facts(), "go": go}
+        for go in dict.fromkeys(versions):
+            showing = Showing(opener, progress, go)
+            rows += demonstrate(faults, places_of, showing, lambda row: show(row.to_json()))
+    environment = {"emulab": __version__, "host": host_facts(), "go": ", ".join(dict.fromkeys(versions))}
     return Document("matrix", environment, (), [row.to_json() for row in rows])
 
 

@@ -75,6 +75,7 @@ class Row:
     case: str = ""
     outcome: str = ""
     documented: str = ""
+    go: str = ""
     evidence: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -91,6 +92,8 @@ class Row:
             "arch": target.architecture.name,
             "libc": target.libc,
             "mode": target.mode,
+            "go": self.go,
+            "build": "",
             "probe": self.name,
             "fault": self.fault,
             "verdict": str(self.verdict),
@@ -118,9 +121,14 @@ class Showing:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
+    def version(self) -> str:
+        """Return the version of Go that builds them."""
+        return find_go(self.go, self.progress).version
+
+    @property
     def release(self) -> tuple[int, int]:
         """Return the release of Go that builds them."""
-        major, minor = re.findall(r"\d+", find_go(self.go, self.progress).version)[:2]
+        major, minor = re.findall(r"\d+", self.version)[:2]
         return int(major), int(minor)
 
     def artifact(self, fault: Fault, case: Case, place: Place) -> Artifact:
@@ -186,7 +194,7 @@ class Showing:
                 began = time.monotonic()
                 ended = self.run(case, programs[case.id], machine, there)
                 row = _judged(fault, case, place, ended, self.release)
-                rows.append(replace(row, seconds=time.monotonic() - began))
+                rows.append(replace(row, go=self.version, seconds=time.monotonic() - began))
         return rows
 
 
@@ -224,7 +232,7 @@ def _judged(fault: Fault, case: Case, place: Place, ended: Ended, release: tuple
         case.id,
         outcome,
         "survives" if seen.survives else "dies",
-        lines,
+        evidence=lines,
     )
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from emulab.errors import UsageError, WorkloadError
+from emulab.errors import NothingRanError, UsageError, WorkloadError
 from emulab.figures import Document
 from emulab.matrix.demonstrations import preferred
 from emulab.matrix.faults.applying import afflicted, built, hole
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from emulab.matrix.faults.schema import Fault
     from emulab.progress import Progress
+    from emulab.testing.cells import Cell
     from emulab.testing.request import TestRequest
-    from emulab.testing.runner import Cell
     from emulab.workloads.request import Place, RunRequest
 
 Rows = list[dict[str, Any]]
@@ -156,7 +156,7 @@ def tests_under_faults(
     :raises InfrastructureError: no engine answers, or an image can not be built.
     """
     whole = replace(request, modes=request.modes or BOTH_MODES)
-    places = [place for place in whole.places() if not request.leaves_out(place.target)]
+    places = [place for place in whole.places() if not request.leaves_out(axes_of(place))]
     cells = [
         (fault, place)
         for fault in faults
@@ -177,6 +177,13 @@ def tests_under_faults(
 tests_under_faults.__test__ = False  # type: ignore[attr-defined]
 
 
+def axes_of(place: Place) -> dict[str, str]:
+    """Return the values by which a machine is left out, whatever is built for it."""
+    target = place.target
+    axes = {"arch": target.architecture.name, "libc": target.libc, "mode": target.mode}
+    return {**axes, "go": "", "build": ""}
+
+
 def _tested(request: TestRequest, fault: Fault, place: Place, progress: Progress) -> Rows:
     why = hole(fault, place.target)
     needs_libraries = fault.build.cgo and not request.build.cgo
@@ -192,16 +199,26 @@ def _tested(request: TestRequest, fault: Fault, place: Place, progress: Progress
         modes=(place.target.mode,),
         build=built(request.build, fault.build, there.target),
         second_look=request.second_look and not hole(fault, whole.target),
-        leaves_out=lambda target: False,
     )
     under = replace(plain, afflict=lambda each: afflicted(fault, each))
-    cells = test(under, progress, lambda _: None, None).cells
-    failed = [cell.package for cell in cells if cell.judgement.verdict is Verdict.FAIL]
-    anyway: set[str] = set()
+    try:
+        cells = test(under, progress, lambda _: None, None).cells
+    except NothingRanError:
+        return []
+    failed = _failed(cells)
+    anyway: set[tuple[str, str, str]] = set()
     if failed:
-        again = test(replace(plain, packages=tuple(failed)), progress, lambda _: None, None).cells
-        anyway = {cell.package for cell in again if cell.judgement.verdict is Verdict.FAIL}
-    return [_of_cell(cell, fault, place, fails_anyway=cell.package in anyway) for cell in cells]
+        packages = tuple(dict.fromkeys(package for package, _, _ in failed))
+        anyway = _failed(test(replace(plain, packages=packages), progress, lambda _: None, None).cells)
+    return [_of_cell(cell, fault, place, fails_anyway=_name(cell) in anyway) for cell in cells]
+
+
+def _failed(cells: Iterable[Cell]) -> set[tuple[str, str, str]]:
+    return {_name(cell) for cell in cells if cell.judgement.verdict is Verdict.FAIL}
+
+
+def _name(cell: Cell) -> tuple[str, str, str]:
+    return cell.package, cell.slot.go, cell.slot.build
 
 
 def _of_cell(cell: Cell, fault: Fault, place: Place, *, fails_anyway: bool) -> dict[str, Any]:

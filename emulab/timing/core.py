@@ -87,6 +87,8 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     :param fuses: a conditional branch and the instruction before it that sets its flags are one for the front
         end and the window.
     :param taken_bubble: cycles in which nothing is fetched after a taken branch that was foretold.
+    :param near_branches: taken branches that the fastest table of targets holds; 0: no limit is known.
+    :param far_bubble: further cycles in which nothing is fetched after a taken branch that it does not hold.
     :param passed_bubble: cycles in which nothing is fetched after a conditional branch that was not taken.
     :param mispredict: cycles lost by a branch that was not.
     :param predicates: a branch over one instruction is never mispredicted: both become one.
@@ -110,6 +112,8 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fuses: bool = False
     taken_bubble: int = 0
     passed_bubble: int = 0
+    near_branches: int = 0
+    far_bubble: int = 0
     mispredict: int
     predicates: bool = False
     groups: dict[str, Group]

@@ -17,14 +17,14 @@ _NONE_TAKEN = frozenset((0,))
 
 
 def in_order_times(
-    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[bool]
+    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[int]
 ) -> list[float]:
     """Return when each instruction has issued, in cycles from the beginning.
 
     The fraction says which part of the cycle's issue width was used then, so that differences between two
     places add up, whatever lies between them.
 
-    :param taken: whether something else than the next instruction in the code comes next.
+    :param taken: not 0 where something else than the next instruction in the code comes next.
     """
     width, together = facts.issue, facts.pairs_dependent
     fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
