@@ -221,7 +221,9 @@ def _judged(fault: Fault, case: Case, place: Place, ended: Ended, release: tuple
     reason = (
         f"it {outcome}{f': it {ended.ending}' if not ended.survived else ''}{f' ({said})' if said else ''}"
     )
-    if not is_documented:
+    if is_documented:
+        reason = f"as documented, {reason}"
+    else:
         reason = f"not as documented ({seen.ending}, {seen.output!r}): {reason}"
     return Row(
         fault.id,
