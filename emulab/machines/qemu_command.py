@@ -159,7 +159,7 @@ def disk_arguments(path: str) -> list[str]:
 
 
 def without_randomness(hardware: SystemHardware) -> SystemHardware:
-    """Return the hardware without the seed that Arm's ``virt`` passes on; riscv's has none."""
+    """Return the hardware without the seed that Arm's ``virt`` passes on; riscv's can not be left out."""
     if hardware.architecture not in (ARM64, ARMV7):
         return hardware
     return replace(hardware, machine_options=(*hardware.machine_options, "dtb-randomness=off"))

@@ -70,7 +70,7 @@ def run_under_faults(
         Workshop(narrowed, progress).artifact(there)
         try:
             document, failed = run(narrowed, progress, on_output)
-            documents.append(document)
+            documents.append(_named(document, fault))
         except WorkloadError as error:
             failed = [error.message]
         except UsageError as error:
@@ -81,6 +81,12 @@ def run_under_faults(
         rows.append(_row(fault, place, title, verdict, "".join(failed[:1]), fault.remedy if failed else ""))
         failures += failed
     return _joined(documents, rows), failures
+
+
+def _named(document: Document, fault: Fault) -> Document:
+    """Return a document whose figures say under which fault they were taken."""
+    figures = [replace(each, workload=f"{each.workload} under {fault.id}") for each in document.figures]
+    return replace(document, figures=figures)
 
 
 def _cells(request: RunRequest, faults: Iterable[Fault]) -> list[tuple[Fault, Place]]:
