@@ -1,0 +1,8 @@
+package main
+
+// For trying a probe out on the machine that it is written on.
+const (
+	sysGetrandom   = 318
+	sysMemfdCreate = 319
+	sysStatx       = 332
+)

@@ -1,0 +1,7 @@
+package main
+
+const (
+	sysGetrandom   = 384
+	sysMemfdCreate = 385
+	sysStatx       = 397
+)
