@@ -23,7 +23,7 @@ from measuring import Report, Row, arguments
 
 from emulab.boards import load_catalogue
 from emulab.images.builder import Builder
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.machines.protocol import Command
 from emulab.profiling import Counter, read
 from emulab.profiling.memory_model import model_of
@@ -220,7 +220,7 @@ def callgrind(program: Path, kernel: int, directory: Path) -> int:
 def main() -> None:
     options = arguments(__doc__ or "", runs=5).parse_args()
     report = Report("counting: its cost, and its counts", options.as_json)
-    with Opener(Silent()) as opener:
+    with Opener(Silent(), COUNTING_EMULATOR) as opener:
         against_callgrind(report, opener)
         for arch in options.arch:
             cost(report, opener, arch, options.runs)

@@ -18,7 +18,7 @@ from emulab.bench.machine import UserMachine, identity, process_environment
 from emulab.bench.processes import Processes, TestProgram
 from emulab.errors import NothingRanError, WorkloadError
 from emulab.figures import Document
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.profiling.memory_model import model_of
 from emulab.toolchain.building import build
 from emulab.toolchain.go import find_go
@@ -102,7 +102,7 @@ def bench(request: BenchRequest, progress: Progress) -> BenchResult:
     go = find_go(request.build.go, progress)
     if go.note:
         progress.note(go.note)
-    with Opener(progress) as opener, tempfile.TemporaryDirectory(dir=_scratch()) as fresh:
+    with Opener(progress, COUNTING_EMULATOR) as opener, tempfile.TemporaryDirectory(dir=_scratch()) as fresh:
         opener.prepare([place.target for place in places])
         anew = Path(fresh) if request.fresh else None
         sets = [_processes(request, place, opener, anew) for place in places]

@@ -31,12 +31,18 @@ if TYPE_CHECKING:
 STOCK = "stock"
 
 
-def images_of(target: Target) -> list[str]:
+# What emulates user mode: emulab's own, which counts and takes minutes to compile, or Debian's, which has no
+# plugins and is there in seconds.
+COUNTING_EMULATOR = "qemu-user"
+STOCK_EMULATOR = "qemu-user-stock"
+
+
+def images_of(target: Target, user_emulator: str = COUNTING_EMULATOR) -> list[str]:
     """Return the names of the images that a machine is made of."""
     # Static programs need nothing of a root filesystem: without one of their own, another's is as good.
     arch = target.architecture.name if target.has_root_of_its_own else ARM64.name
     if target.mode == "user":
-        return [f"rootfs-{target.libc}-{arch}", "qemu-user"]
+        return [f"rootfs-{target.libc}-{arch}", user_emulator]
     # Debian's kernels need modules to read a disk; their guests have the root filesystem in memory.
     root = "rootfs" if target.kernel == STOCK else "disk"
     return [f"{root}-{target.libc}-{arch}", "qemu-system", f"kernel-{target.kernel}-{arch}"]
@@ -52,11 +58,18 @@ def made_of(emulator: BuiltImage, *others: BuiltImage) -> dict[str, Any]:
 
 
 class Opener:
-    """Opens machines on the container engine. Safe to use from several threads."""
+    """Opens machines on the container engine. Safe to use from several threads.
 
-    def __init__(self, progress: Progress) -> None:
+    :param user_emulator: ``COUNTING_EMULATOR`` where what programs execute is to be counted,
+        ``STOCK_EMULATOR`` for Debian's; None: Debian's until the other one has been built.
+    """
+
+    def __init__(self, progress: Progress, user_emulator: str | None = None) -> None:
         self._progress = progress
+        self._counts = user_emulator == COUNTING_EMULATOR
+        self._user_emulator = user_emulator
         self._lock = threading.Lock()
+        self._settling = threading.Lock()
         self._engine: Engine | None = None
         self._images: dict[str, BuiltImage] = {}
         self._sweeper: threading.Thread | None = None
@@ -88,20 +101,30 @@ class Opener:
 
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
-        names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
-        self._images |= Builder(self.engine.client, self._progress).ensure(names)
+        self._images |= Builder(self.engine.client, self._progress).ensure(self._names(targets))
 
     def missing(self, targets: Iterable[Target]) -> list[str]:
-        """Return the images that the targets need and that would have to be built.
+        """Return the images that the targets need, and counting where it is wanted, that are yet to be built.
 
         :raises InfrastructureError: no engine answers.
         """
-        names = list(dict.fromkeys(name for target in targets for name in images_of(target)))
-        return Builder(self.engine.client, self._progress).missing(names)
+        names = [*self._names(targets), *([COUNTING_EMULATOR] if self._counts else [])]
+        return Builder(self.engine.client, self._progress).missing(dict.fromkeys(names))
+
+    def _names(self, targets: Iterable[Target]) -> list[str]:
+        """Return the images that targets need; the first call settles which user-mode emulator that is."""
+        with self._settling:
+            if self._user_emulator is None:
+                missing = Builder(self.engine.client, self._progress).missing([COUNTING_EMULATOR])
+                self._user_emulator = STOCK_EMULATOR if missing else COUNTING_EMULATOR
+        return list(dict.fromkeys(name for target in targets for name in self._images_of(target)))
+
+    def _images_of(self, target: Target) -> list[str]:
+        return images_of(target, self._user_emulator or COUNTING_EMULATOR)
 
     def image_ids(self, target: Target) -> list[str]:
         """Return the ids of the images that a target's machine is made of; they must have been prepared."""
-        return [self._images[name].id for name in images_of(target)]
+        return [self._images[name].id for name in self._images_of(target)]
 
     def open(self, target: Target, *, fresh: bool = False) -> AgentMachine:
         """Open a machine; its images must have been prepared.
@@ -117,7 +140,7 @@ class Opener:
     def _open_user(self, target: Target) -> AgentMachine:
         from emulab.machines.user import open_user_machine
 
-        rootfs, emulator = (self._images[name] for name in images_of(target))
+        rootfs, emulator = (self._images[name] for name in self._images_of(target))
         return open_user_machine(
             self.engine, target, rootfs, self.tools_of(target), made_of(emulator, rootfs)
         )
@@ -139,7 +162,7 @@ class Opener:
         from emulab.machines.snapshots import GuestSystem, Part
         from emulab.machines.system import hardware_of
 
-        root, emulator, kernel = (self._images[name] for name in images_of(target))
+        root, emulator, kernel = (self._images[name] for name in self._images_of(target))
         in_memory = target.kernel == STOCK
         system = GuestSystem(
             emulator=emulator.id,
@@ -153,14 +176,14 @@ class Opener:
 
     def tools_of(self, target: Target) -> Tools:
         """Return the volume of tools that a target's containers mount."""
-        return self._tools(self._images["qemu-user" if target.mode == "user" else "qemu-system"])
+        return self._tools(self._images[self._images_of(target)[1]])
 
     def plugin(self) -> Path:
         """Return the file of the plugin that counts, for emulators in containers that do not have it.
 
         :raises InfrastructureError: its image can not be built.
         """
-        name = "qemu-user"
+        name = COUNTING_EMULATOR
         if name not in self._images:
             self._images |= Builder(self.engine.client, self._progress).ensure([name])
         return self._file(self._images[name], PLUGIN)

@@ -9,7 +9,7 @@ from emulab import __version__
 from emulab.calibration.prediction import Predictor
 from emulab.errors import EmulabError, NothingRanError
 from emulab.figures import Document, Figure, FigureClass
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.prediction.counting_programs import count_program, job_of
 from emulab.prediction.kept_parts import kept_parts
 from emulab.prediction.program_figures import boot_figure, predicted_figures
@@ -154,7 +154,7 @@ class _Counting:
         self._request = request
         self._system = replace(request, modes=("system",), cpus=None, memory=None)
         self._progress = progress
-        self._opener = Opener(progress)
+        self._opener = Opener(progress, COUNTING_EMULATOR)
         self._workshop = Workshop(request, progress)
 
     def shipped(self, arch: str) -> ProgramCounts | None:

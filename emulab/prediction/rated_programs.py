@@ -8,7 +8,7 @@ from emulab.bench.debian_programs import Programs, opened
 from emulab.bench.openssl_speed import count_speed
 from emulab.bench.seven_zip import COMPRESS, DECOMPRESS, count_seven_zip, with_measures
 from emulab.calibration.rated_programs import BLOCKS, CIPHERS, OPENSSL
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.profiling.memory_model import model_of
 from emulab.profiling.operation_file import OperationFile
 
@@ -68,7 +68,7 @@ def count_program(
     }
     title = f"counting {program.place.removesuffix('.ops')}"
     with (
-        Opener(progress) as opener,
+        Opener(progress, COUNTING_EMULATOR) as opener,
         opened(opener, programs) as runner,
         progress.step(title) as step,
     ):

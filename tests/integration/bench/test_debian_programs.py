@@ -9,7 +9,7 @@ import pytest
 from emulab.bench.debian_programs import opened
 from emulab.bench.openssl_speed import count_speed
 from emulab.calibration.rated_programs import PROGRAMS
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.prediction.rated_programs import programs_of
 from emulab.profiling.classes import kind_of
 from emulab.profiling.memory_model import CacheShape, MemoryModel
@@ -41,7 +41,7 @@ def _crypto(operation: Operation) -> float:
 def test_a_block_of_aes_is_counted_with_the_code_of_the_variant(variant: str) -> None:
     place = f"openssl-1.1.1-arm64-{variant}.ops"
     program = next(one for one in PROGRAMS if one.place == place)
-    with Opener(Silent()) as opener, opened(opener, programs_of(program)) as runner:
+    with Opener(Silent(), COUNTING_EMULATOR) as opener, opened(opener, programs_of(program)) as runner:
         operation = count_speed(runner, "aes-128-cbc", 1024, MODEL)
     assert operation.isa == "arm64"
     assert operation.spread < 1e-3

@@ -66,7 +66,7 @@ def table(request: pytest.FixtureRequest, opener: Opener, target: Callable[..., 
     if request.param == "a container":
         engine = replace(engine, address="tcp://engine.example:2375")
         assert not engine.is_local
-    image = opener.engine.client.images.list("emulab/qemu-user")[0].id
+    image = opener.image_ids(user)[1]
     return Table(engine, tools.agent, tools.volume, image)
 
 

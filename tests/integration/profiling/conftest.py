@@ -12,7 +12,7 @@ import pytest
 
 from emulab.architectures import architecture
 from emulab.boards import generic_board
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.machines.target import Target
 from emulab.progress import Silent
 from emulab.toolchain.building import build
@@ -33,7 +33,7 @@ _TARGETS = {"arm64": "aarch64-linux-none", "armv7": "arm-linux-none", "riscv64":
 
 @pytest.fixture(scope="session")
 def opener() -> Iterator[Opener]:
-    with Opener(Silent()) as opener:
+    with Opener(Silent(), COUNTING_EMULATOR) as opener:
         yield opener
 
 

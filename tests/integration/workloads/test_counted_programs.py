@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 import emulab.cache
 from emulab.engine.ownership import LABEL_OWNER, Owner
-from emulab.machines.opening import Opener
+from emulab.machines.opening import COUNTING_EMULATOR, Opener
 from emulab.machines.protocol import Load
 from emulab.machines.tools import agent_program
 from emulab.profiling.own_blocks import own_blocks
@@ -130,7 +130,7 @@ def test_nothing_is_left_behind_and_nothing_is_answered_from_the_cache() -> None
 
 
 def _own_containers() -> set[str]:
-    with Opener(Silent()) as opener:
+    with Opener(Silent(), COUNTING_EMULATOR) as opener:
         rows = opener.engine.client.api.containers(all=True)
     owner = str(Owner.current())
     return {row["Id"] for row in rows if (row.get("Labels") or {}).get(LABEL_OWNER) == owner}
