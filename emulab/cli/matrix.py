@@ -12,6 +12,7 @@ import click
 
 from emulab.cli.display import document_options, progress_shown, quiet_option
 from emulab.cli.parameters import Listed, Size
+from emulab.cli.probes import Probing, list_probes, probe_options
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
@@ -42,19 +43,23 @@ _MODES = ["user", "system"]
     help="Seconds until a package's tests are given up.",
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
+@probe_options
 @document_options("json, markdown, junit or annotations")
 @verbose_option
 @quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
-    """Judge the tests of packages on every architecture, C library and mode.
+    """Judge the tests of packages, and the probe set, on every architecture, C library and mode.
 
-    Without PACKAGE it takes ./...; defaults of every option come from the table [matrix] of emulab.toml.
+    Without PACKAGE it takes ./... and the probes: programs of emulab's that each test one capability of a
+    machine and say what they saw. Defaults of every option come from the table [matrix] of emulab.toml.
     Results are printed as they come and written down, so that after Ctrl-C or a crash --resume goes on; a
     cell whose program, data or machine has changed since runs again.
 
     \b
     emulab matrix
     emulab matrix ./codec --arch riscv64 --exclude 'libc=musl mode=system'
+    emulab matrix --probe io-uring,landlock --arch riscv64
+    emulab matrix --list-probes
     emulab matrix --resume
 
     The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
@@ -66,6 +71,9 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     from emulab.testing.runner import test
 
     check_requests(options["output"], formats=VERDICT_FORMATS)
+    if options["list_probes"]:
+        return list_probes(as_json=options["as_json"])
+    probing = Probing(packages, options)
     exclusions = parse_exclusions(options["exclude"])
     for axis, all_of_it in (("arch", _ARCHITECTURES), ("libc", _LIBCS), ("mode", _MODES)):
         options[axis] = options[axis] or (all_of_it,)
@@ -83,16 +91,18 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     quiet = options["as_json"]
     with progress_shown(quiet=options["quiet"]) as progress:
         try:
-            result = test(request, progress, (lambda cell: None) if quiet else show, journal)
+            on_cell = (lambda cell: None) if quiet else show
+            result = test(request, progress, on_cell, journal) if probing.with_tests else None
         except KeyboardInterrupt:
             sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
             raise
         finally:
             journal.close()
+        document, status = probing.joined(result, probing.run(request, progress))
         requests = [*options["output"], *(["json=-"] if quiet else [])]
-        export(result.document, requests, formats=VERDICT_FORMATS)
+        export(document, requests, formats=VERDICT_FORMATS)
     if not quiet:
-        found = [str(cell.judgement.verdict) for cell in result.cells]
+        found = [row["verdict"] for row in document.verdicts]
         counts = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(sorted(found)))
         sys.stdout.write(f"{len(found)} cells: {counts}\n")
-    return result.exit_status
+    return status
