@@ -15,6 +15,7 @@ from emulab.workloads.building import GLIBC_VERSIONS, c_library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from emulab.machines.target import Target
     from emulab.progress import Progress
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
 
 
 class Programs:
-    """Builds the probes' programs. Safe to use from several threads."""
+    """Builds the probes' programs. Safe to use from several threads.
 
-    def __init__(self, table: Mapping[str, Program], go: GoToolchain, progress: Progress) -> None:
+    :param directory: the Go module that they are packages of.
+    """
+
+    def __init__(
+        self, table: Mapping[str, Program], go: GoToolchain, progress: Progress, directory: Path = PROGRAMS
+    ) -> None:
+        self._directory = directory
         self._table = table
         self._go = go
         self._progress = progress
@@ -37,7 +44,7 @@ class Programs:
 
         :raises InfrastructureError: the toolchain failed.
         """
-        request = build_request(name, self._table[name], target)
+        request = build_request(name, self._table[name], target, self._directory)
         with self._lock:
             if request not in self._built:
                 self._built[request] = self._build(request)
@@ -53,12 +60,12 @@ class Programs:
             return Judgement(Verdict.UNSUPPORTED, error.message, error.hint, 0, lines)
 
 
-def build_request(name: str, program: Program, target: Target) -> BuildRequest:
+def build_request(name: str, program: Program, target: Target, directory: Path) -> BuildRequest:
     """Return how a program is built for a target; without C code one build serves every C library."""
     libc = c_library(target) if program.cgo else "musl"
     return BuildRequest(
         package=f"./{name}",
-        directory=PROGRAMS,
+        directory=directory,
         architecture=target.architecture,
         libc=libc,
         glibc=GLIBC_VERSIONS.get(target.libc) if libc == "glibc" else None,

@@ -16,7 +16,7 @@ from emulab.machines.opening import Opener
 from emulab.machines.protocol import SEARCH_PATH, Command
 from emulab.matrix.probes.cells import ProbeCell
 from emulab.matrix.probes.programs import Programs
-from emulab.matrix.probes.table import MAIN_PROGRAM, Probe, ProbeTable
+from emulab.matrix.probes.table import MAIN_PROGRAM, PROGRAMS, Probe, ProbeTable
 from emulab.matrix.probes.verdicts import Sighting, judge_probe, sighting_of
 from emulab.testing.process import run_within
 from emulab.testing.verdicts import Judgement, Verdict
@@ -25,6 +25,7 @@ from emulab.toolchain.go import find_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from emulab.machines.agent_machine import AgentMachine
     from emulab.machines.target import Target
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from emulab.testing.runner import Memory
     from emulab.workloads.request import Place
 
-_DIRECTORY = "/tmp/.emulab-probes"
+DIRECTORY = "/tmp/.emulab-probes"
+"""Where the probes' programs lie on a machine."""
 _OWN_MACHINE = "EMULAB_OWN_MACHINE"
 _MOST_OUTPUT = 1 << 16
 _GRACE_S = 3.0
@@ -68,16 +70,18 @@ def run_probes(
     progress: Progress,
     on_machine: Callable[[list[ProbeCell]], None],
     memory: Memory | None,
+    programs: Path = PROGRAMS,
 ) -> list[ProbeCell]:
     """Run probes on machines and judge them.
 
     :param on_machine: called with the cells of each machine as they come, from any thread.
     :param memory: where cells are written down and known ones are taken from; None for none.
+    :param programs: the Go module that their programs are packages of.
     :raises InfrastructureError: no engine answers, or an image can not be built.
     """
     go = find_go(request.go, progress)
     with Opener(progress) as opener:
-        crew = _Crew(request, opener, Programs(table.program, go, progress), memory)
+        crew = _Crew(request, opener, Programs(table.program, go, progress, programs), memory)
         opener.prepare(target for place in request.places for target, _ in crew.machines(place))
         return crew.carry_out(progress, on_machine)
 
@@ -215,7 +219,7 @@ class _Crew:
                     self._push(machine, target, left)
                     while left:
                         current = left[0]
-                        seen = _look(machine, current, target)
+                        seen = look(machine, current, target)
                         if isinstance(seen, Sighting) and seen.word == "fail" and current.id not in before:
                             # What fails now and then does not fail again; and a machine where something
                             # failed is not what the next one is to find.
@@ -248,7 +252,7 @@ class _Crew:
             built = self._programs.built(name, target)
             if isinstance(built, Judgement):
                 raise InfrastructureError(built.reason, hint=built.remedy, detail="\n".join(built.evidence))
-            machine.push(built.path, f"{_DIRECTORY}/{name}")
+            machine.push(built.path, f"{DIRECTORY}/{name}")
 
     def _digest(self, each: Probe, place: Place) -> str:
         if self._memory is None:
@@ -286,7 +290,11 @@ def _after(first: Sighting | None, seen: Found) -> Found:
     return replace(seen, saw=f"{seen.saw}; it had failed once: {first.saw}")
 
 
-def _look(machine: AgentMachine, each: Probe, target: Target) -> Found:
+def look(machine: AgentMachine, each: Probe, target: Target) -> Found:
+    """Run a probe on a machine that has its programs, and return what it said.
+
+    :raises InfrastructureError: the machine failed.
+    """
     environment = {"PATH": SEARCH_PATH, "HOME": "/work", **target.environment}
     if target.mode == "system":
         # It may set this machine's clock, and mount: nobody else is there.
@@ -296,7 +304,7 @@ def _look(machine: AgentMachine, each: Probe, target: Target) -> Found:
     def keep(channel: str, piece: bytes) -> None:
         said[channel] = (said.get(channel, b"") + piece)[-_MOST_OUTPUT:]
 
-    command = Command((f"{_DIRECTORY}/{MAIN_PROGRAM}", each.id), environment, "/work")
+    command = Command((f"{DIRECTORY}/{MAIN_PROGRAM}", each.id), environment, "/work")
     try:
         ended = run_within(machine, command, each.limit_s, keep, grace_s=_GRACE_S)
     except InfrastructureError:

@@ -96,11 +96,20 @@ func resolve() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("net.LookupHost of localhost by the C library: %w", err)
 	}
-	var not *net.DNSError
-	if _, err := net.DefaultResolver.LookupHost(ctx, "no-such-name.invalid"); !errors.As(err, &not) {
-		return "", fmt.Errorf("a name that is not there: got %v, want an error of name resolution", err)
+	saw := fmt.Sprintf("getaddrinfo says that localhost is %v", found)
+	if len(os.Args) < 5 {
+		return saw, nil
 	}
-	return fmt.Sprintf("getaddrinfo says that localhost is %v", found), nil
+	known, address, unknown := os.Args[2], os.Args[3], os.Args[4]
+	found, err = net.DefaultResolver.LookupHost(ctx, known)
+	if err != nil || fmt.Sprint(found) != fmt.Sprintf("[%s]", address) {
+		return "", fmt.Errorf("a name server's name: got %v, %v, want %s", found, err, address)
+	}
+	var not *net.DNSError
+	if _, err := net.DefaultResolver.LookupHost(ctx, unknown); !errors.As(err, &not) || !not.IsNotFound {
+		return "", fmt.Errorf("a name that is not there: got %v, want that it is not found", err)
+	}
+	return saw + "; a name server's answer came through", nil
 }
 
 //export counted

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -147,19 +146,11 @@ func time64Bit() (string, error) {
 		return "", err
 	}
 	facts, err := os.Stat(path)
-	if err != nil && !is64Bit {
-		return fmt.Sprintf("the kernel has a file of 2050; os.Stat here does not: %v", err), nil
-	} else if err != nil {
+	if err != nil {
 		return "", err
 	}
-	goes := facts.ModTime().UTC().Year()
-	if is64Bit {
-		return "a file of 2050 has its time", expect("os.Stat's year", goes, 2050)
+	if year := facts.ModTime().UTC().Year(); year != 2050 {
+		return "", verdict.Missing("the kernel has a file of 2050, os.Stat is of 32 bits and says %d", year)
 	}
-	err = os.Chtimes(path, when, when)
-	words := []string{fmt.Sprintf("the kernel has a file of 2050; os.Stat says %d", goes)}
-	if err != nil {
-		words = append(words, fmt.Sprintf("os.Chtimes: %v", err))
-	}
-	return strings.Join(words, "; "), nil
+	return "a file of 2050 has its time", nil
 }

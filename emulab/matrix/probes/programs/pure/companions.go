@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -14,12 +16,25 @@ import (
 // Programs with C code, or built in another way, are companions: this one starts them, so that their not
 // starting is a verdict like any other.
 var (
-	_ = verdict.Probe("resolve-cgo", func() (string, error) { return companion("native", "resolve") })
+	_ = verdict.Probe("resolve-cgo", resolveCgo)
 	_ = verdict.Probe("cgo-callbacks", func() (string, error) { return companion("native", "callbacks") })
 	_ = verdict.Probe("plugin", func() (string, error) { return companion("plugged", verdict.Companion("part")) })
 	_ = verdict.Probe("race", func() (string, error) { return race(nil) })
 	_ = verdict.Probe("race-39-bit", race39Bit)
 )
+
+// resolveCgo has the C library ask a name server of this program's, at the place where it looks for one that
+// nobody has named.
+func resolveCgo() (string, error) {
+	server, err := net.ListenPacket("udp4", "127.0.0.1:53")
+	if err != nil {
+		said, failure := companion("native", "resolve")
+		return fmt.Sprintf("%s (a name server was not tried: %v)", said, err), failure
+	}
+	defer server.Close()
+	go serveNames(server)
+	return companion("native", "resolve", "board.emulab.test", "192.0.2.7", "nowhere.emulab.test")
+}
 
 func companion(name string, arguments ...string) (string, error) {
 	return reported(exec.Command(verdict.Companion(name), arguments...))
@@ -60,14 +75,19 @@ func lineWith(said string, words ...string) string {
 
 // race39Bit has the detector run in addresses of 39 bits, as kernels with three levels of pages give them.
 func race39Bit() (string, error) {
-	if bits := addressBits(); bits == 39 {
-		return race(nil)
+	if os.Getenv("QEMU_CPU") != "" {
+		// The emulator of user mode can be told how far addresses reach, and puts the stack at half of that:
+		// so it lies where such a kernel has it, at 2^39 on arm64, at 2^38 on riscv64.
+		reach := 40
+		if runtime.GOARCH == "riscv64" {
+			reach = 39
+		}
+		return race([]string{fmt.Sprintf("QEMU_RESERVED_VA=%#x", uint64(1)<<reach)})
 	}
-	if os.Getenv("QEMU_CPU") == "" {
-		return "", verdict.Unsupported("this kernel gives programs addresses of %d bits", addressBits())
+	if bits := addressBits(); bits != 39 {
+		return "", verdict.Unsupported("this kernel gives programs addresses of %d bits", bits)
 	}
-	// The emulator of user mode can be told how far addresses reach.
-	return race([]string{"QEMU_RESERVED_VA=0x8000000000"})
+	return race(nil)
 }
 
 // addressBits is how many bits the addresses of programs have: what may be mapped just below the next power.
