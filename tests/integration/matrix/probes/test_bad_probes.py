@@ -68,7 +68,7 @@ def programs(tmp_path: Path) -> Path:
 
 
 def _cells(programs: Path, mode: str, names: dict[str, tuple[str, ...]]) -> dict[str, ProbeCell]:
-    probes = tuple(Probe(name, name, beside=beside, limit_s=4.0) for name, beside in names.items())
+    probes = tuple(Probe(name, name, beside=beside, limit_s=2.0) for name, beside in names.items())
     table = ProbeTable({"pure": Program(), "broken": Program()}, probes)
     machines = TestRequest((), Path(), architectures=("arm64",), libcs=("musl",), modes=(mode,))
     request = ProbeRequest(probes, tuple(machines.places()), machines.second_place)
@@ -92,7 +92,7 @@ def test_every_misdeed_is_a_verdict_and_the_next_is_unharmed(programs: Path) -> 
         "unbuilt": Verdict.UNSUPPORTED,
         "well": Verdict.PASS,
     }
-    assert "4 s" in cells["hang"].judgement.reason
+    assert "2 s" in cells["hang"].judgement.reason
     assert any("goroutine" in line or "SIGQUIT" in line for line in cells["hang"].judgement.evidence)
     assert "status 3" in cells["leaves"].judgement.reason
 

@@ -55,6 +55,9 @@ func at(when time.Time, work func() error) error {
 // tlsClock1970 shows what a board without a battery does: no certificate is valid yet, until somebody tells
 // the time.
 func tlsClock1970() (string, error) {
+	if err := needs(capSysTime); err != nil {
+		return "", err
+	}
 	rootPEM, certificate, err := authority()
 	if err != nil {
 		return "", err

