@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulab import __version__, cache
 from emulab.errors import EmulabError, InfrastructureError
-from emulab.machines.opening import Opener
+from emulab.images.digests import Digests
+from emulab.images.recipes import Recipes
+from emulab.machines.opening import Opener, images_of
 from emulab.machines.protocol import SEARCH_PATH, Command
 from emulab.matrix.probes.cells import ProbeCell
 from emulab.matrix.probes.programs import Programs
@@ -100,13 +101,17 @@ class _Crew:
         self._opener = opener
         self._programs = programs
         self._probes = request.probes
+        self._recipes = Recipes.load()
+        self._digests = Digests(self._recipes)
         self._memory = memory
         self._preparing = threading.Lock()
         self._whole: dict[_Key, Future[dict[str, Found]]] = {}
 
     def machines(self, place: Place) -> list[tuple[Target, list[Probe]]]:
         """Return the machines of a place, one for each kernel that its probes want, with these."""
-        target = place.target
+        return self._machines_of(place.target)
+
+    def _machines_of(self, target: Target) -> list[tuple[Target, list[Probe]]]:
         groups: dict[str, list[Probe]] = {}
         for each in self._probes:
             has_it = target.mode == "system" and target.architecture.name == "arm64"
@@ -211,12 +216,13 @@ class _Crew:
         broken: str | None = None
         before: dict[str, Sighting] = {}
         while left:
-            with self._preparing:
-                self._opener.prepare([target])
-            current = left[0]
+            current, is_open = left[0], False
             try:
+                with self._preparing:
+                    self._opener.prepare([target])
                 with self._opener.open(target) as machine:
                     self._push(machine, target, left)
+                    is_open = True
                     while left:
                         current = left[0]
                         seen = look(machine, current, target)
@@ -231,11 +237,10 @@ class _Crew:
                             break
             except InfrastructureError as error:
                 if broken == current.id:
-                    lines = tuple(error.detail.splitlines()[:5])
-                    found[current.id] = Judgement(
-                        Verdict.ERROR, f"twice: {error.message}", error.hint, 0, lines
-                    )
-                    left.remove(current)
+                    # Where there is no machine at all, there is none for those after it either.
+                    lost = [current] if is_open else list(left)
+                    found |= dict.fromkeys((each.id for each in lost), _trouble(error))
+                    left = [each for each in left if each not in lost]
                 broken = current.id
         return found
 
@@ -257,16 +262,11 @@ class _Crew:
     def _digest(self, each: Probe, place: Place) -> str:
         if self._memory is None:
             return ""
-        places = [place] if place.target.mode == "system" else [place, self._request.second_place(place)]
-        machines = []
-        for one in places:
-            for target, group in self.machines(one):
-                if each not in group:
-                    continue
-                with contextlib.suppress(KeyError):
-                    images = self._opener.image_ids(target)
-                    machine = [target.title, target.cpu_model, target.memory, target.cpus, target.kernel]
-                    machines.append([*machine, dict(target.environment), images])
+        machines = [self._machine(each, place.target, self._opener.image_ids)]
+        if place.target.mode == "user":
+            # Built or not: what it is made from decides what it would say.
+            whole = self._request.second_place(place).target
+            machines.append(self._machine(each, whole, self._recipes_of))
         programs = [
             built.sha256
             if isinstance(built := self._programs.built(name, place.target), Artifact)
@@ -277,6 +277,21 @@ class _Crew:
         return cache.digest([
             __version__, "probe", each.id, each.limit_s, each.remedy, programs, machines, platform.release(),
         ])  # fmt: skip
+
+    def _machine(self, each: Probe, wanted: Target, made_of: Callable[[Target], list[str]]) -> list[Any]:
+        """Return what a probe's verdict depends on of its machine."""
+        target = next(target for target, group in self._machines_of(wanted) if each in group)
+        facts = [target.title, target.cpu_model, target.memory, target.cpus, target.kernel]
+        return [*facts, dict(target.environment), made_of(target)]
+
+    def _recipes_of(self, target: Target) -> list[str]:
+        names = [name for text in images_of(target) for name in self._recipes.resolve(text)]
+        return [self._digests.of(name) for name in names]
+
+
+def _trouble(error: EmulabError) -> Judgement:
+    lines = tuple(error.detail.splitlines()[:5])
+    return Judgement(Verdict.ERROR, f"twice: {error.message}", error.hint, 0, lines)
 
 
 def _key(place: Place) -> _Key:

@@ -32,6 +32,16 @@ func reported(command *exec.Cmd) (string, error) {
 	return strings.TrimSpace(said), err
 }
 
+// reportedIn is reported of a program in another root. A static program needs nothing there, but an emulator
+// that runs it may.
+func reportedIn(command *exec.Cmd) (string, error) {
+	said, err := reported(command)
+	if errors.Is(err, syscall.ENOENT) {
+		return "", verdict.Missing("a program does not start in another root: %v", err)
+	}
+	return said, err
+}
+
 // rooted returns the command that plays a part with nothing in its root but this program and /tmp.
 func rooted(directory, role string, arguments ...string) (*exec.Cmd, error) {
 	if err := needs(capSysChroot); err != nil {
@@ -59,7 +69,7 @@ func procAbsent() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return reported(command)
+	return reportedIn(command)
 }
 
 // withoutProc does what programs do, and says what of it needs /proc.

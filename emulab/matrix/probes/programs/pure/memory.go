@@ -204,7 +204,7 @@ func hugePagesTransparent() (string, error) {
 		return "", err
 	}
 	if got < huge>>10 {
-		return "", fmt.Errorf("of %d KiB that were asked for in huge pages, %d KiB are", len(area)>>10, got)
+		return "", verdict.Missing("of %d KiB that were asked for in huge pages, %d KiB are", len(area)>>10, got)
 	}
 	return fmt.Sprintf("%d KiB came in huge pages of %d KiB", got, huge>>10), nil
 }
