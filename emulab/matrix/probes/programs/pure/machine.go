@@ -27,6 +27,7 @@ const (
 	sysClone3           = 435
 	sysCloseRange       = 436
 	sysOpenat2          = 437
+	sysPidfdGetfd       = 438
 	sysEpollPwait2      = 441
 	sysLandlockCreate   = 444
 	sysLandlockAddRule  = 445

@@ -1,16 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
-	"unsafe"
+	"time"
 
 	"org.emulab/probes/verdict"
 )
@@ -21,8 +21,11 @@ var (
 	_ = verdict.Probe("random-no-devices", randomNoDevices)
 	_ = verdict.Probe("random-states", randomStates)
 
+	_ = verdict.Probe("random-waiting", randomWaiting)
+
 	_ = verdict.Child("draw", draw)
 	_ = verdict.Child("draw-in", drawIn)
+	_ = verdict.Child("draw-waiting", drawWaiting)
 )
 
 func getrandom() (string, error) {
@@ -177,40 +180,94 @@ func drawIn(arguments []string) error {
 		}
 	}
 	if !state.call {
-		if err := withoutCall(sysGetrandom); err != nil {
+		if _, err := filtered(sysGetrandom, filterRefuses); err != nil {
 			return err
 		}
 	}
 	return syscall.Exec(verdict.Self(), append([]string{verdict.Self()}, verdict.PlayArguments("draw")...), os.Environ())
 }
 
-type filterStep struct {
-	code   uint16
-	jt, jf uint8
-	k      uint32
-}
-
-type filterProgram struct {
-	length uint16
-	steps  *filterStep
-}
-
-// withoutCall has a system call return ENOSYS to this thread and whatever it executes.
-func withoutCall(number uint32) error {
-	const load, jumpEqual, give = 0x20, 0x15, 0x06
-	const allow, refuse, filter = 0x7fff0000, 0x00050000, 2
-	runtime.LockOSThread()
-	steps := []filterStep{
-		{load, 0, 0, 0},
-		{jumpEqual, 0, 1, number},
-		{give, 0, 0, refuse | uint32(syscall.ENOSYS)},
-		{give, 0, 0, allow},
+// randomWaiting has a program draw where the kernel has no random numbers yet, as at the start of a board: it
+// waits, and goes on once there are some.
+func randomWaiting() (string, error) {
+	if err := needs(capSysAdmin); err != nil {
+		return "", err
 	}
-	kept = append(kept, steps)
-	program := &filterProgram{uint16(len(steps)), (*filterStep)(unsafe.Pointer(&steps[0]))}
-	if _, err := call("prctl(PR_SET_NO_NEW_PRIVS)", syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0); err != nil {
+	command := verdict.Play("draw-waiting")
+	input, err := command.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		return "", err
+	}
+	defer command.Process.Kill()
+	lines := bufio.NewScanner(output)
+	theirs := uintptr(0)
+	if !lines.Scan() {
+		return "", errors.New("its part ended before it began")
+	}
+	if _, err := fmt.Sscan(lines.Text(), &theirs); err != nil {
+		return "", fmt.Errorf("%q: %w", lines.Text(), err)
+	}
+	listener, err := descriptorOf(command.Process.Pid, theirs)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(input)
+	drawn := make(chan string, 1)
+	go func() {
+		lines.Scan()
+		drawn <- lines.Text()
+	}()
+	return keptWaiting(listener, drawn)
+}
+
+// keptWaiting answers nobody who draws for a while, and then everybody.
+func keptWaiting(listener uintptr, drawn <-chan string) (string, error) {
+	const while = 300 * time.Millisecond
+	var request *filterRequest
+	err := within("drawing random numbers", func() (err error) { request, err = awaitRequest(listener); return err })
+	if err != nil {
+		return "", err
+	}
+	select {
+	case said := <-drawn:
+		return "", fmt.Errorf("where nothing could be drawn it said %q", said)
+	case <-time.After(while):
+	}
+	go func() {
+		for {
+			// Who was interrupted meanwhile asks again.
+			if err := letThrough(listener, request); err != nil && !errors.Is(err, syscall.ENOENT) {
+				return
+			}
+			if request, err = awaitRequest(listener); err != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case said := <-drawn:
+		return fmt.Sprintf("a program waits for random numbers (%v here), and goes on when they come", while),
+			expect("what it said then", said, "drawn")
+	case <-time.After(patience):
+		return "", errors.New("it still waits where there are random numbers again")
+	}
+}
+
+func drawWaiting([]string) error {
+	listener, err := filtered(sysGetrandom, filterAsks)
+	if err != nil {
 		return err
 	}
-	_, err := call("prctl(PR_SET_SECCOMP)", syscall.SYS_PRCTL, prSetSeccomp, filter, pointer(program), 0, 0)
-	return err
+	fmt.Println(listener)
+	// Until the other side has it; it is closed when another program begins.
+	os.Stdin.Read(make([]byte, 1))
+	return syscall.Exec(verdict.Self(), append([]string{verdict.Self()}, verdict.PlayArguments("draw")...), os.Environ())
 }
