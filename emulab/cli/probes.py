@@ -82,15 +82,19 @@ class Probing:
 
         Of the whole set what is known since an earlier call is recalled; what was named runs in any case.
 
+        :raises NothingRanError: every machine is left out.
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
         if not self._probes:
             return []
         from emulab.cache import cache_root
+        from emulab.errors import NothingRanError
         from emulab.matrix.journal import Journal
         from emulab.matrix.probes.runner import ProbeRequest, run_probes
 
         places = tuple(place for place in request.places() if not request.leaves_out(place.target))
+        if not places:
+            raise NothingRanError("every cell is left out", hint="exclude fewer of them")
         asked = ProbeRequest(self._probes, places, request.second_place, request.build.go)
         journal = Journal(cache_root() / "matrix" / "probes.jsonl", resume=True)
         try:

@@ -54,7 +54,7 @@ def as_verdict_table(document: Document) -> str:
         f"| {package} | " + " | ".join(cells.get((package, place), "") for place in places) + " |"
         for package in packages
     ]
-    for row in document.verdicts:
+    for row in _news(document):
         if row["verdict"] != "pass":
             remedy = f" ({row['remedy']})" if row["remedy"] else ""
             lines.append(f"\n**{row['verdict']}** {row['probe']} on {_place(row)}: {row['reason']}{remedy}")
@@ -66,9 +66,14 @@ def as_annotations(document: Document) -> str:
     return "".join(
         f"::{level} title={_escaped(row['verdict'] + ' ' + row['probe'], inside=True)}"
         f"::{_escaped(_place(row) + ': ' + row['reason'])}\n"
-        for row in document.verdicts
+        for row in _news(document)
         if (level := _LEVELS.get(row["verdict"])) is not None
     )
+
+
+def _news(document: Document) -> list[dict[str, Any]]:
+    """Return the verdicts without those of probes that are as they are known to be, unless they failed."""
+    return [row for row in document.verdicts if not row.get("known") or row["verdict"] == "fail"]
 
 
 def _place(row: dict[str, Any]) -> str:

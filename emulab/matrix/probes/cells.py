@@ -64,6 +64,7 @@ class ProbeCell:
             "skipped": 0,
             "failures": [],
             "evidence": list(judged.evidence),
+            "known": self.is_as_known,
             "seconds": round(self.seconds, 3),
         }
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from emulab.figures import Document
 from emulab.matrix.probes.cells import ProbeCell, exit_status, worse
 from emulab.matrix.probes.table import Known
+from emulab.report.verdicts import as_annotations, as_verdict_table
 from emulab.testing.request import TestRequest
 from emulab.testing.verdicts import Judgement, Verdict
 
 _PLACE = TestRequest((), Path(), architectures=("armv7",), libcs=("glibc",), modes=("user",)).places()[0]
+_PASSES = Known("pass", "")
 
 
 def _cell(verdict: Verdict) -> ProbeCell:
@@ -50,3 +54,20 @@ def test_the_worst_verdict_decides(verdicts: tuple[Verdict, ...], status: int) -
 def test_passing_probes_do_not_hide_that_no_test_ran(one: int, other: int, status: int) -> None:
     assert worse(one, other) == status
     assert worse(other, one) == status
+
+
+def test_what_is_as_known_is_in_the_table_and_in_no_annotation() -> None:
+    known = replace(_cell(Verdict.UNSUPPORTED), known=Known("unsupported", "so it is"))
+    document = Document(
+        "matrix", {}, (), [known.to_json(), replace(known, id="other", known=_PASSES).to_json()]
+    )
+    assert as_annotations(document).count("::notice") == 1
+    assert "other" in as_annotations(document)
+    table = as_verdict_table(document)
+    assert "| probe:statx | unsupported |" in table
+    assert table.count("**unsupported**") == 1
+
+
+def test_what_is_known_to_fail_is_told_all_the_same() -> None:
+    row = replace(_cell(Verdict.FAIL), known=Known("fail", "it always did")).to_json()
+    assert "::error" in as_annotations(Document("matrix", {}, (), [row]))
