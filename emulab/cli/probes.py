@@ -128,8 +128,10 @@ class Probing:
         with self._lock:
             found = [str(cell.judgement.verdict) for cell in cells]
             counts = ", ".join(f"{found.count(each)} {each}" for each in sorted(set(found)))
-            title, seconds = cells[0].place.target.title, sum(cell.seconds for cell in cells)
-            sys.stdout.write(f"{'probes':<{_COLUMN}} {title}  {counts}  {seconds:.1f} s\n")
+            title = cells[0].place.target.title
+            new = [cell.seconds for cell in cells if not cell.is_recalled]
+            taken = f"{sum(new):.1f} s" if new else "seen before"
+            sys.stdout.write(f"{'probes':<{_COLUMN}} {title}  {counts}  {taken}\n")
             for cell in cells:
                 if self._are_named or not cell.is_as_known or cell.judgement.verdict in ("fail", "error"):
                     _show_cell(cell)

@@ -56,7 +56,8 @@ def test_probes_stand_beside_tests_and_are_recalled(emulab: Callable[..., Said],
     again = emulab("matrix", *words, "--json", cwd=example)
     assert [row for row in again.document["verdicts"] if row["probe"].startswith("probe:")] == probes
     shown = emulab("matrix", *words, cwd=example)
-    assert "probes " in shown.stdout
+    (line,) = (line for line in shown.stdout.splitlines() if line.startswith("probes "))
+    assert line.endswith("seen before")
     without = emulab("matrix", *words, "--no-probes", "--json", cwd=example)
     assert [row["probe"] for row in without.document["verdicts"]] == [rows[0]["probe"]]
 

@@ -27,6 +27,7 @@ class ProbeCell:
     :param known: what is known of it there.
     :param seconds: what the probe took, on the machine's own clock.
     :param key: a digest of everything that the verdict depends on.
+    :param is_recalled: it was seen by an earlier call.
     """
 
     id: str
@@ -35,6 +36,7 @@ class ProbeCell:
     known: Known
     seconds: float = 0.0
     key: str = ""
+    is_recalled: bool = False
 
     @property
     def is_as_known(self) -> bool:
@@ -46,7 +48,7 @@ class ProbeCell:
         """Return the cell that a verdict of an earlier document tells."""
         verdict = Verdict(row["verdict"])
         judged = Judgement(verdict, row["reason"], row["remedy"], row["tests"], tuple(row["evidence"]))
-        return cls(name, place, judged, known, row["seconds"], key)
+        return cls(name, place, judged, known, row["seconds"], key, is_recalled=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a verdict of the result document."""

@@ -27,7 +27,7 @@ def test_a_cell_comes_back_from_its_row() -> None:
     cell = _cell(Verdict.EMULATOR_FAULT)
     row = cell.to_json()
     assert (row["probe"], row["arch"], row["libc"], row["mode"]) == ("probe:statx", "armv7", "glibc", "user")
-    assert ProbeCell.recalled("statx", _PLACE, cell.known, "key", row) == cell
+    assert ProbeCell.recalled("statx", _PLACE, cell.known, "key", row) == replace(cell, is_recalled=True)
 
 
 def test_a_cell_knows_whether_it_is_as_known() -> None:
