@@ -62,8 +62,8 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     emulab matrix --list-probes
     emulab matrix --resume
 
-    The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
-    the engine, an image or the emulator failed, 4 when no test ran.
+    The exit status is 0 when no test failed by the program's doing and no probe failed, 1 when one did, 2 for
+    bad input, 3 when the engine, an image or the emulator failed, 4 when no test ran.
     """
     from emulab.matrix.exclusions import parse_exclusions
     from emulab.matrix.journal import Journal, journal_of
