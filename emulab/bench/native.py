@@ -1,12 +1,15 @@
 """Benchmarks timed on this computer itself: the test binaries that were counted, without an emulator.
 
 Each process runs one benchmark a number of times that takes some hundredths of a second; processes of all
-benchmarks take turns. Other programs can only make a run longer, so the least is the figure, and how far the
-others lie above it says how quiet the computer was.
+benchmarks take turns. The processor's clock is measured before and after each, since it moves by half within
+minutes on a computer that others work on too; times are told as they are at the middle one. What else keeps a
+run up can only make it longer, so the lower quartile is the figure, and how far the middle one lies above it
+says how quiet the computer was.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from emulab.bench.clock import Clock
     from emulab.bench.processes import TestProgram
     from emulab.progress import Step
 
@@ -60,12 +64,12 @@ class NativeTime:
 
     @property
     def seconds(self) -> float:
-        """Return the figure: the least."""
-        return min(self.values)
+        """Return the figure: the lower quartile."""
+        return sorted(self.values)[len(self.values) // 4]
 
     @property
     def spread(self) -> float:
-        """Return how far the middle run lies above the least, relatively."""
+        """Return how far the middle run lies above the figure, relatively."""
         return statistics.median(self.values) / self.seconds - 1.0
 
 
@@ -73,15 +77,18 @@ def time_natively(
     tasks: Sequence[Task],
     environment: Mapping[str, str],
     goroot: Path,
+    clock: Clock,
     step: Step,
     rounds: int = ROUNDS,
-) -> list[NativeTime | WorkloadError]:
-    """Time benchmarks on this computer, and return what was measured of each or why nothing was.
+) -> tuple[list[NativeTime | WorkloadError], float]:
+    """Time benchmarks on this computer.
 
+    :returns: what was measured of each, or why nothing was; and the clock, in hertz, that the times are at.
     :param environment: what the counted processes had, as far as it is Go's.
     :param goroot: of the toolchain that built them.
     """
-    values: list[list[float]] = [[] for _ in tasks]
+    cycles: list[list[float]] = [[] for _ in tasks]
+    clocks = [clock.hz()]
     iterations = [max(1, int(_FIRST_S * _INSTRUCTIONS_PER_S / max(each.instructions, 1.0))) for each in tasks]
     failures: dict[int, WorkloadError] = {}
     with tempfile.TemporaryDirectory() as home:
@@ -98,15 +105,18 @@ def time_natively(
                 except WorkloadError as error:
                     failures[place] = error
                     continue
+                clocks.append(clock.hz())
                 if number:
-                    values[place].append(seconds)
+                    cycles[place].append(seconds * math.sqrt(clocks[-2] * clocks[-1]))
                 else:
                     iterations[place] = max(1, round(_WINDOW_S / max(seconds, 1e-10)))
             step.update(f"round {number} of {rounds}", done=number, total=rounds)
-    return [
-        failures[place] if place in failures else NativeTime(tuple(values[place]), iterations[place])
+    hz = statistics.median(clocks)
+    times = [
+        failures.get(place) or NativeTime(tuple(each / hz for each in cycles[place]), iterations[place])
         for place in range(len(tasks))
     ]
+    return times, hz
 
 
 def _run(task: Task, iterations: int, environment: Mapping[str, str]) -> float:

@@ -56,11 +56,12 @@ def facts(proc: Path = _PROC, cpus: Path = _CPUS) -> dict[str, Any]:
     return document
 
 
-def processor(proc: Path = _PROC) -> tuple[str, int]:
-    """Return the maker of an amd64 processor, as CPUID has it, and its family; 0 where that is not said."""
+def processor(proc: Path = _PROC) -> tuple[str, int, int]:
+    """Return an amd64 processor's maker, as CPUID has it, family and model; 0 for what is not said."""
     info = _cpu_information(proc / "cpuinfo")
-    family = info.get("cpu family", "")
-    return info.get("vendor_id", "unknown"), int(family) if family.isdigit() else 0
+    numbers = (info.get(name, "") for name in ("cpu family", "model"))
+    family, model = (int(number) if number.isdigit() else 0 for number in numbers)
+    return info.get("vendor_id", "unknown"), family, model
 
 
 def go_switches(flags: Sequence[str]) -> list[str]:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from emulab.profiling.operation import Operation
 
 SESSION: Final = "this-computer"
-_CLOCK_SPREAD: Final = 0.5
-"""What a computer says of its clock is its base or its limit; what it runs at is found by the fit."""
+_CLOCK_SPREAD: Final = 0.02
+"""The clock was measured beside each time."""
 _SHORTEST_S: Final = 1e-9
 _LEAST_PRECISION: Final = 0.01
 _SIZE: Final = re.compile(r"\d+")
@@ -71,8 +71,8 @@ has a factor for all of it."""
 class Timed:
     """A benchmark that was counted, and timed here.
 
-    :param seconds: of one operation, the least of ``n`` runs.
-    :param spread: how far the middle one lies above it, relatively.
+    :param seconds: of one operation, the lower quartile of ``n`` runs.
+    :param spread: how far the middle one lies above that, relatively.
     :param is_fitted: whether the model is fitted to it; otherwise it is judged.
     """
 
@@ -145,17 +145,18 @@ class Judgement:
         return float(np.mean([row.is_covered for row in self.judged])) if self.judged else math.nan
 
 
-def judge(timed: Sequence[Timed], core: str, nominal_hz: float) -> Judgement:
+def judge(timed: Sequence[Timed], core: str, clock_hz: float) -> Judgement:
     """Fit a core's corrections to the fitted benchmarks, and predict all of them.
 
     :param core: an id of :mod:`emulab.timing`.
+    :param clock_hz: at which the times are.
     :raises UsageError: there is no such core.
     :raises NothingRanError: nothing is left to fit.
     """
     facts = load_core(core).facts
     cores = {core: CorePrior(facts.kind, float(facts.mispredict))}
-    clocks = {SESSION: ClockPrior(nominal_hz, _CLOCK_SPREAD)}
-    rows = [_row(each, core, nominal_hz) for each in timed]
+    clocks = {SESSION: ClockPrior(clock_hz, _CLOCK_SPREAD)}
+    rows = [_row(each, core, clock_hz) for each in timed]
     reasons = [reason_against(each) for each in timed]
     fitted = [
         row for each, row, reason in zip(timed, rows, reasons, strict=True) if each.is_fitted and not reason

@@ -21,8 +21,8 @@ def host(packages: tuple[str, ...], go: str | None, as_json: bool, *, quiet: boo
     """Check predictions against this computer, which must be an amd64.
 
     Benchmarks are counted on an emulated processor and timed on this one. A model of its core is fitted to
-    some packages of the standard library and judged on others, or on PACKAGE. Times are the least of several
-    short runs; still, a computer that does nothing else gives better ones.
+    some packages of the standard library and judged on others, or on PACKAGE. Times are the lower quartile
+    of several short runs; still, a computer that does nothing else gives better ones.
 
     \b
     emulab calibrate host

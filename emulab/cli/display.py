@@ -37,18 +37,24 @@ def is_animated(stream: IO[str]) -> bool:
 
 
 @contextlib.contextmanager
-def progress_shown(*, quiet: bool = False) -> Iterator[Progress]:
+def progress_shown(*, quiet: bool = False, above: Any = None) -> Iterator[Progress]:
     """Show progress on stderr while the block runs.
 
     :param quiet: show nothing.
+    :param above: what rich draws above it, where it is drawn over itself.
     """
     if quiet:
         yield Silent()
-    elif is_animated(sys.stderr) and not _commands_are_shown():
-        with AnimatedProgress() as progress:
+    elif progress_is_animated():
+        with AnimatedProgress(above) as progress:
             yield progress
     else:
         yield PlainProgress(sys.stderr)
+
+
+def progress_is_animated() -> bool:
+    """Tell whether progress is drawn over itself, rather than written in lines."""
+    return is_animated(sys.stderr) and not _commands_are_shown()
 
 
 def _commands_are_shown() -> bool:
@@ -118,13 +124,16 @@ class _PlainStep:
 
 
 class AnimatedProgress:
-    """Progress drawn over itself; what took long leaves one line behind."""
+    """Progress drawn over itself; what took long leaves one line behind.
 
-    def __init__(self) -> None:
+    :param above: what rich draws above it.
+    """
+
+    def __init__(self, above: Any = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        self._bars = Progress(
+        self._bars = _below(Progress, above)(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             _bar_where_known(BarColumn)(bar_width=20),
@@ -186,6 +195,18 @@ class _AnimatedStep:
             self._progress.note(f"✗ {self._title} ({took:.1f} s)")
         elif took >= _WORTH_A_LINE_S:
             self._progress.note(f"✓ {self._title} ({took:.1f} s)")
+
+
+def _below(base: type[Any], above: Any) -> type[Any]:
+    """Return bars that are drawn below something else."""
+
+    class Below(base):  # type: ignore[misc]
+        def get_renderables(self) -> Any:
+            if above is not None:
+                yield above
+            yield from super().get_renderables()
+
+    return Below
 
 
 def _last_column() -> Any:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulab.cli.display import json_option, print_json, progress_shown, quiet_option
+from emulab.cli.display import document_options, print_json, progress_shown, quiet_option
 from emulab.cli.parameters import Listed, flattened
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emulab.inspection.program import ProgramFile
     from emulab.inspection.sizes import PackageSize
+    from emulab.inspection.verdicts import Placed
     from emulab.progress import Progress
 
 _PACKAGES_SHOWN = 15
@@ -43,7 +46,7 @@ def _boards() -> list[str]:
     "--runs", type=click.IntRange(1), default=_RUNS, show_default=True, help="Starts of each build."
 )
 @click.option("--go", metavar="VERSION", help="Go toolchain of builds, such as 1.24 or 1.24.11.")
-@json_option
+@document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
 def command(what: str, **options: Any) -> int:
@@ -64,6 +67,14 @@ def command(what: str, **options: Any) -> int:
     it does not; 2 when BINARY is missing, damaged or no ELF file; 3 when the libraries of a root filesystem
     can not be read.
     """
+    from emulab.errors import UsageError
+    from emulab.report import VERDICT_FORMATS, check_requests
+
+    check_requests(options["output"], formats=VERDICT_FORMATS)
+    if options["builds"] and options["output"]:
+        raise UsageError(
+            "-o writes verdicts, and --builds has none", hint="leave out one of them; --json serves both"
+        )
     if options["builds"]:
         return _compare_builds(what, options)
     return _inspect(Path(what), options)
@@ -97,7 +108,36 @@ def _inspect(binary: Path, options: dict[str, Any]) -> int:
         if sizes["packages"]:
             rows = largest(sizes["packages"], _PACKAGES_SHOWN)
             click.echo(packages_text(rows, has_data=not program.subject.facts.stripped), nl=False)
+    _export(binary, program, placed, sizes, options["output"])
     return 0 if fits(placed, named=bool(boards or libcs)) else 1
+
+
+def _export(
+    binary: Path, program: ProgramFile, placed: list[Placed], sizes: dict[str, Any], requests: Sequence[str]
+) -> None:
+    """Write the verdicts on the root filesystems that decide; as JSON everything."""
+    import json
+
+    from emulab import __version__
+    from emulab.figures import Document
+    from emulab.report import VERDICT_FORMATS, export
+    from emulab.testing.locations import top_of
+
+    # Code scanning knows only what lies in the repository.
+    top, path = top_of(Path.cwd().resolve()), binary.resolve()
+    places = []
+    if path.is_relative_to(top):
+        places = [
+            {"file": path.relative_to(top).as_posix(), "line": 1, "column": 0, "test": "", "message": ""}
+        ]
+    rows = [each.to_json() | {"locations": places} for each in placed if each.decides]
+    document = Document("inspect", {"emulab": __version__}, verdicts=rows)
+
+    def as_json() -> bytes:
+        everything = _document(program, [each.to_json() for each in placed], sizes)
+        return (json.dumps(everything, indent=2, ensure_ascii=False) + "\n").encode()
+
+    export(document, requests, {"json": as_json}, VERDICT_FORMATS)
 
 
 def _sizes(program: ProgramFile, progress: Progress) -> dict[str, Any]:

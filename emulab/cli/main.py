@@ -35,6 +35,7 @@ _VERBS = {
     "calibrate": "Fit models to what was measured on real boards, and judge them.",
     "test": "Run a module's tests on emulated machines and judge them.",
     "matrix": "Judge a module's tests on every architecture, C library and mode.",
+    "init": "Write an emulab.toml that fits the module.",
     "exec": "Run a built program as if it ran here.",
     "shell": "Open a shell on an emulated board.",
     "boards": "List the boards, or show one.",
@@ -115,8 +116,20 @@ def _parameters(verb: str) -> dict[str, click.Parameter]:
 
 def _defaults() -> dict[str, dict[str, Any]]:
     """Return the defaults that the settings files give to the verbs' parameters."""
+    return _of_parameters(settings.merged(Path.cwd(), _Options()))
+
+
+def defaults_in(path: Path, verb: str) -> dict[str, Any]:
+    """Return the defaults that one settings file gives to a verb's parameters.
+
+    :raises UsageError: the file can not be read, or has a key that nothing knows.
+    """
+    return _of_parameters(settings.read(path, _Options())).get(verb, {})
+
+
+def _of_parameters(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     defaults: dict[str, dict[str, Any]] = {}
-    for verb, table in settings.merged(Path.cwd(), _Options()).items():
+    for verb, table in tables.items():
         parameters = _parameters(verb)
         for key, value in table.items():
             parameter = parameters[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from dataclasses import replace
@@ -10,28 +11,61 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulab.cli.display import document_options, progress_shown, quiet_option
+from emulab.cli.cell_table import CellTable
+from emulab.cli.display import (
+    document_options,
+    is_animated,
+    progress_is_animated,
+    progress_shown,
+    quiet_option,
+)
 from emulab.cli.parameters import Listed, Size
 from emulab.cli.probes import Probing, list_probes, probe_options
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
-    from emulab.testing.runner import Cell
+    from collections.abc import Sequence
+
+    from emulab.progress import Progress
+    from emulab.testing.cells import Cell
+    from emulab.testing.request import TestRequest
 
 _ARCHITECTURES = ["arm64", "armv7", "riscv64"]
 _LIBCS = ["musl", "glibc"]
 _MODES = ["user", "system"]
 
 
+def _take_settings(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    """Take a verb's defaults from one file instead of the module's and the user's."""
+    if path is not None:
+        from emulab.cli.main import defaults_in
+
+        ctx.default_map = defaults_in(path, "matrix")
+
+
 @click.command(short_help="Judge a module's tests on every architecture, C library and mode.")
 @click.argument("packages", nargs=-1, metavar="[PACKAGE...]", type=click.Path(path_type=str))
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_take_settings,
+    help="Settings file to take instead of the module's emulab.toml.",
+)
 @click.option("--arch", type=Listed(lambda: _ARCHITECTURES), multiple=True, help="[all three]")
 @click.option("--libc", type=Listed(lambda: [*_LIBCS, "glibc-old"]), multiple=True, help="[musl, glibc]")
 @click.option("--mode", type=Listed(lambda: _MODES), multiple=True, help="[user, system]")
 @click.option("--exclude", multiple=True, metavar="'AXIS=VALUE ...'", help="Cells to leave out. [repeatable]")
 @click.option("--memory", type=Size(), help="Memory of a machine. [1G]")
-@click.option("--go", metavar="VERSION", help="Go toolchain, such as 1.24 or 1.24.11.")
+@click.option("--go", type=Listed(), multiple=True, metavar="VERSION,...", help="Go toolchains: 1.24,1.26")
+@click.option(
+    "--build",
+    multiple=True,
+    metavar="'WORD ...'",
+    help="A way to build: pure, cgo, pie, race, stripped, tags=A,B, goarm=7, .... [repeatable]",
+)
 @click.option("--cgo/--no-cgo", default=False, help="Build with C code, by zig.")
 @click.option("--tags", type=Listed(), multiple=True, help="As of `go build`.")
 @click.option("--short", is_flag=True, help="As of `go test`.")
@@ -43,8 +77,11 @@ _MODES = ["user", "system"]
     help="Seconds until a package's tests are given up.",
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
+@click.option(
+    "--only-changed", metavar="REV", help="Only packages that what changed since a git revision can affect."
+)
 @probe_options
-@document_options("json, markdown, junit or annotations")
+@document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
@@ -59,6 +96,8 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     emulab matrix
     emulab matrix ./codec --arch riscv64 --exclude 'libc=musl mode=system'
     emulab matrix --probe io-uring,landlock --arch riscv64
+    emulab matrix --go 1.24,1.26 --build pure --build 'cgo pie' --exclude 'go=1.24 build=cgo+pie'
+    emulab matrix --only-changed main
     emulab matrix --list-probes
     emulab matrix --resume
 
@@ -79,30 +118,93 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
         options[axis] = options[axis] or (all_of_it,)
     request = replace(
         test_request(packages or ("./...",), options),
-        leaves_out=lambda target: any(exclusion.holds(target) for exclusion in exclusions),
+        leaves_out=lambda axes: any(exclusion.holds(axes) for exclusion in exclusions),
     )
-    lock = threading.Lock()
+    shown = _Shown(
+        quiet=options["as_json"], plain=options["quiet"], variant=bool(request.gos or request.builds)
+    )
+    notes: tuple[str, ...] = ()
+    try:
+        with progress_shown(quiet=options["quiet"], above=shown.table) as progress:
+            if options["only_changed"]:
+                request, notes = _narrowed(request, options["only_changed"], progress)
+            with contextlib.closing(Journal(journal_of(Path.cwd()), resume=options["resume"])) as journal:
+                result = None
+                if probing.with_tests:
+                    result = test(request, progress, shown.ended, journal, shown.table.state)
+            probes = probing.run(request, progress, at_once=not shown.is_table)
+    except KeyboardInterrupt:
+        shown.draw()
+        sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
+        raise
+    document = replace(probing.joined(result, probes), command="matrix", notes=notes)
+    shown.end(result.cells if result is not None else ())
+    probing.end(document, at_once=not shown.is_table)
+    requests = [*options["output"], *(["json=-"] if options["as_json"] else [])]
+    export(document, requests, formats=VERDICT_FORMATS)
+    # That a change affects nothing is an answer, and no failure.
+    unaffected = request.only == frozenset()
+    return probing.exit_status(0 if unaffected or result is None else result.exit_status, probes)
 
-    def show(cell: Cell) -> None:
-        with lock:
-            show_cell(cell, everything=False)
 
-    journal = Journal(journal_of(Path.cwd()), resume=options["resume"])
-    quiet = options["as_json"]
-    with progress_shown(quiet=options["quiet"]) as progress:
-        try:
-            on_cell = (lambda cell: None) if quiet else show
-            result = test(request, progress, on_cell, journal) if probing.with_tests else None
-        except KeyboardInterrupt:
-            sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
-            raise
-        finally:
-            journal.close()
-        document, status = probing.joined(result, probing.run(request, progress))
-        requests = [*options["output"], *(["json=-"] if quiet else [])]
-        export(document, requests, formats=VERDICT_FORMATS)
-    if not quiet:
-        found = [row["verdict"] for row in document.verdicts]
-        counts = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(sorted(found)))
-        sys.stdout.write(f"{len(found)} cells: {counts}\n")
-    return status
+class _Shown:
+    """What a person sees of the cells: a table that fills on a terminal, otherwise a line each.
+
+    :param quiet: nothing on stdout.
+    :param plain: lines in any case.
+    :param variant: say of each cell how it is built.
+    :ivar is_table: whether it is a table.
+    """
+
+    def __init__(self, *, quiet: bool, plain: bool, variant: bool) -> None:
+        self.table = CellTable()
+        self._lock = threading.Lock()
+        self._quiet = quiet
+        self._variant = variant
+        self.is_table = not plain and progress_is_animated() and is_animated(sys.stdout)
+
+    def ended(self, cell: Cell) -> None:
+        """Show what came of a cell."""
+        self.table.ended(cell)
+        if not self._quiet and not self.is_table:
+            self._line(cell)
+
+    def draw(self) -> None:
+        """Leave the table as it is now on the terminal."""
+        if self.is_table and not self._quiet:
+            from rich.console import Console
+
+            Console(highlight=False).print(self.table.whole())
+
+    def end(self, cells: Sequence[Cell]) -> None:
+        """Show what is to be seen of all cells together."""
+        if self._quiet:
+            return
+        self.draw()
+        if self.is_table:
+            for cell in cells:
+                if cell.judgement.verdict != "pass" or cell.judgement.reason:
+                    self._line(cell)
+
+    def _line(self, cell: Cell) -> None:
+        with self._lock:
+            show_cell(cell, everything=False, variant=self._variant)
+
+
+def _narrowed(request: TestRequest, name: str, progress: Progress) -> tuple[TestRequest, tuple[str, ...]]:
+    """Return a request for what a change since a revision can affect, and what to say of the rest."""
+    from emulab.comparison.revisions import changed_files, find_revision
+    from emulab.matrix.affected import find_affected
+
+    revision = find_revision(name, request.directory)
+    with progress.step("looking for what changed"):
+        affected = find_affected(request, changed_files(revision), progress)
+    notes = []
+    if affected.everything is not None:
+        notes.append(f"{affected.everything.name} changed since {revision.title}, so every package is judged")
+    if affected.left_out:
+        nothing = "nothing that they are made of has changed"
+        notes.append(f"left out, since {nothing} since {revision.title}: {', '.join(affected.left_out)}")
+    for note in notes:
+        progress.note(note)
+    return replace(request, only=affected.packages), tuple(notes)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from emulab.matrix.probes.cells import ProbeCell
     from emulab.matrix.probes.table import Probe
     from emulab.progress import Progress
+    from emulab.testing.cells import TestResult
     from emulab.testing.request import TestRequest
-    from emulab.testing.runner import TestResult
+    from emulab.workloads.request import Place
 
 _COLUMN = 14
 
@@ -76,12 +77,14 @@ class Probing:
         self._probes: tuple[Probe, ...] = self._table.chosen(named) if wanted else ()
         self._quiet = options["as_json"]
         self._lock = threading.Lock()
+        self._cells: list[ProbeCell] = []
 
-    def run(self, request: TestRequest, progress: Progress) -> list[ProbeCell]:
-        """Run them on the machines that a request means, and show what came of them.
+    def run(self, request: TestRequest, progress: Progress, *, at_once: bool) -> list[ProbeCell]:
+        """Run them on the machines that a request means.
 
         Of the whole set what is known since an earlier call is recalled; what was named runs in any case.
 
+        :param at_once: whether what came of a machine is shown as it comes.
         :raises NothingRanError: every machine is left out.
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
@@ -92,19 +95,21 @@ class Probing:
         from emulab.matrix.journal import Journal
         from emulab.matrix.probes.runner import ProbeRequest, run_probes
 
-        places = tuple(place for place in request.places() if not request.leaves_out(place.target))
+        places = tuple(place for place in request.places() if not request.leaves_out(_axes(place)))
         if not places:
             raise NothingRanError("every cell is left out", hint="exclude fewer of them")
-        asked = ProbeRequest(self._probes, places, request.second_place, request.build.go)
+        go = request.gos[0] if request.gos else request.build.go
+        asked = ProbeRequest(self._probes, places, request.second_place, go)
+        show = self._show if at_once else (lambda cells: None)
         journal = Journal(cache_root() / "matrix" / "probes.jsonl", resume=True)
         try:
             memory = None if self._are_named else journal
-            return run_probes(asked, self._table, progress, self._show, memory)
+            return run_probes(asked, self._table, progress, show, memory)
         finally:
             journal.close()
 
-    def joined(self, tests: TestResult | None, cells: list[ProbeCell]) -> tuple[Document, int]:
-        """Return the document of tests and probes together, and the exit status.
+    def joined(self, tests: TestResult | None, cells: list[ProbeCell]) -> Document:
+        """Return the document of tests and probes together.
 
         :param tests: None where none were asked for.
         """
@@ -112,15 +117,33 @@ class Probing:
 
         from emulab import __version__
         from emulab.figures import Document
-        from emulab.matrix.probes.cells import exit_status, worse
         from emulab.workloads.host import host_facts
 
+        self._cells = cells
         rows = [cell.to_json() for cell in cells]
         if tests is None:
-            environment = {"emulab": __version__, "host": host_facts()}
-            return Document("matrix", environment, (), rows), exit_status(cells)
-        document = replace(tests.document, command="matrix", verdicts=[*tests.document.verdicts, *rows])
-        return document, worse(tests.exit_status, exit_status(cells)) if cells else tests.exit_status
+            return Document("matrix", {"emulab": __version__, "host": host_facts()}, (), rows)
+        return replace(tests.document, verdicts=[*tests.document.verdicts, *rows])
+
+    def exit_status(self, tests: int, cells: list[ProbeCell]) -> int:
+        """Return the exit status of tests and probes together.
+
+        :param tests: that of the tests, 0 where none were asked for.
+        """
+        from emulab.matrix.probes.cells import exit_status, worse
+
+        return worse(tests, exit_status(cells)) if cells else tests
+
+    def end(self, document: Document, *, at_once: bool) -> None:
+        """Show what has not been shown, and how many verdicts of each kind there are."""
+        if self._quiet:
+            return
+        if not at_once:
+            for place in dict.fromkeys(cell.place.target.title for cell in self._cells):
+                self._show([cell for cell in self._cells if cell.place.target.title == place])
+        found = [row["verdict"] for row in document.verdicts]
+        counts = ", ".join(f"{found.count(each)} {each}" for each in sorted(set(found)))
+        sys.stdout.write(f"{len(found)} cells: {counts}\n" if found else "0 cells\n")
 
     def _show(self, cells: list[ProbeCell]) -> None:
         if self._quiet or not cells:
@@ -136,6 +159,13 @@ class Probing:
                 if self._are_named or not cell.is_as_known or cell.judgement.verdict in ("fail", "error"):
                     _show_cell(cell)
             sys.stdout.flush()
+
+
+def _axes(place: Place) -> dict[str, str]:
+    """Return the values by which a machine is left out; how tests are built is nothing to probes."""
+    target = place.target
+    axes = {"arch": target.architecture.name, "libc": target.libc, "mode": target.mode}
+    return {**axes, "go": "", "build": ""}
 
 
 def _show_cell(cell: ProbeCell) -> None:

@@ -14,8 +14,8 @@ from emulab.cli.parameters import Listed, Size, flattened
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
+    from emulab.testing.cells import Cell
     from emulab.testing.request import TestRequest
-    from emulab.testing.runner import Cell
 
 _COLUMN = 14
 
@@ -45,7 +45,7 @@ _COLUMN = 14
 )
 @click.option("--second-look/--first-look", default=True, help="Run failures again on a whole machine. [yes]")
 @click.option("-V", "--verbose-tests", is_flag=True, help="Print every test's output.")
-@document_options("json, markdown, junit or annotations")
+@document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
@@ -97,7 +97,13 @@ def test_request(packages: tuple[str, ...], options: dict[str, Any]) -> TestRequ
         libcs=tuple(flattened(options["libc"])),
         modes=tuple(flattened(options["mode"])),
         memory=options["memory"],
-        build=BuildOptions(go=options["go"], cgo=options["cgo"], tags=tuple(flattened(options["tags"]))),
+        build=BuildOptions(
+            go=options["go"] if isinstance(options["go"], str) else None,
+            cgo=options["cgo"],
+            tags=tuple(flattened(options["tags"])),
+        ),
+        gos=tuple(flattened(options["go"])) if isinstance(options["go"], tuple) else (),
+        builds=tuple(options.get("build", ())),
         race=options.get("race", False),
         cover=options.get("cover", False),
         flags=tuple(flags),
@@ -106,11 +112,15 @@ def test_request(packages: tuple[str, ...], options: dict[str, Any]) -> TestRequ
     )
 
 
-def show_cell(cell: Cell, *, everything: bool) -> None:
-    """Print a cell: its line, and of a failure what was said."""
+def show_cell(cell: Cell, *, everything: bool, variant: bool = False) -> None:
+    """Print a cell: its line, and of a failure what was said.
+
+    :param variant: say how it is built too.
+    """
     judged, target = cell.judgement, cell.place.target
-    tests = f"{judged.tests} tests"
-    line = f"{judged.verdict:<{_COLUMN}} {cell.package}  {target.title}  {tests}  {cell.seconds:.1f} s"
+    built = f"  go {cell.slot.go} {cell.slot.build}" if variant else ""
+    line = f"{judged.verdict:<{_COLUMN}} {cell.package}  {target.title}{built}  {judged.tests} tests"
+    line += f"  {cell.seconds:.1f} s"
     sys.stdout.write(f"{line}\n")
     failed = judged.verdict not in ("pass",)
     if failed or judged.reason:

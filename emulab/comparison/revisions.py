@@ -59,6 +59,30 @@ def find_revision(name: str, directory: Path) -> Revision:
     return Revision(name, found.stdout.strip(), root)
 
 
+def changed_files(revision: Revision) -> list[Path]:
+    """Return the files that differ between a revision and the files as they are, new and removed ones too.
+
+    Since a branch of its own is meant, what the other has got since they parted does not count.
+
+    :raises InfrastructureError: git refused.
+    """
+    base = _git(revision.top, "merge-base", revision.commit, "HEAD").stdout.strip() or revision.commit
+    words = (
+        ("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", base, "--"),
+        ("ls-files", "--others", "--exclude-standard", "--full-name", "-z"),
+    )
+    names: dict[str, None] = {}
+    for each in words:
+        said = _git(revision.top, *each)
+        if said.returncode != 0:
+            raise InfrastructureError(
+                f"git can not say what changed since {revision.title}", detail=said.stderr.strip(),
+                hint="look whether the repository is whole: `git fsck`",
+            )  # fmt: skip
+        names |= dict.fromkeys(name for name in said.stdout.split("\0") if name)
+    return [revision.top / name for name in names]
+
+
 @contextlib.contextmanager
 def checked_out(revision: Revision, directory: Path) -> Iterator[Path]:
     """Yield the directory that corresponds to ``directory`` in a revision's sources.

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__
-from emulab.cache import cache_root, is_locked, locked, out_of_space_is_said
+from emulab.cache import cache_root, digest, is_locked, locked, out_of_space_is_said
 from emulab.engine.container import engine_errors
 from emulab.engine.ownership import LABEL_ROLE, LABEL_VERSION
 
@@ -35,6 +35,16 @@ _RELEASE_S = 5.0
 _RELEASE_POLL_S = 0.05
 # How much of an archive is passed on at once, in bytes.
 _CHUNK = 1 << 20
+
+
+def volume_key(*content: object) -> str:
+    """Return what names a volume by its content, for this cache.
+
+    Another cache has volumes of its own: what it has not recorded may be in use, and could not be made again.
+
+    :param content: JSON-serialisable.
+    """
+    return digest([str(cache_root()), *content])
 
 
 def ensure_volume(engine: Engine, name: str, role: str, fill: Callable[[str], Facts]) -> Facts:

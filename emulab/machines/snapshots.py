@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulab.cache import digest, file_digest
+from emulab.cache import file_digest
 from emulab.engine import VolumeMount
-from emulab.engine.volumes import ensure_volume, remove_volume
+from emulab.engine.volumes import ensure_volume, remove_volume, volume_key
 from emulab.errors import MachineError
 from emulab.machines.agent_documents import Program
 from emulab.machines.agent_errors import RequestError
@@ -109,7 +109,7 @@ class GuestSystem:
         """Return the name of the volume that holds this system booted on that hardware."""
         agent = file_digest(self.agent)
         machine = system_command(hardware, [])
-        key = digest([_FORMAT, machine, self.emulator, self.kernel.identity, self.root.identity, agent])
+        key = volume_key(_FORMAT, machine, self.emulator, self.kernel.identity, self.root.identity, agent)
         return f"emulab-snapshot-{hardware.architecture.name}-{key[:16]}"
 
 

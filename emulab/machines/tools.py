@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulab.agent import build_agent
-from emulab.cache import digest, file_digest
-from emulab.engine.volumes import ensure_volume, fill_from_image
+from emulab.cache import file_digest
+from emulab.engine.volumes import ensure_volume, fill_from_image, volume_key
 from emulab.machines.qemu_command import TOOLS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def ensure_tools(engine: Engine, agent: Path, image_id: str) -> Tools:
         volume that has the agent alone.
     :raises EngineError: the engine refused.
     """
-    name = f"emulab-tools-{digest([image_id, file_digest(agent)])[:12]}"
+    name = f"emulab-tools-{volume_key(image_id, file_digest(agent))[:12]}"
 
     def fill(volume: str) -> dict[str, str]:
         content = {"bin/emulab-agent": (agent.read_bytes(), 0o755)}

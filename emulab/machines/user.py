@@ -6,9 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from emulab.architectures import ARM64
-from emulab.cache import digest
 from emulab.engine import VolumeMount
-from emulab.engine.volumes import ensure_volume, fill_from_image
+from emulab.engine.volumes import ensure_volume, fill_from_image, volume_key
 from emulab.machines.agent_machine import AgentMachine, machine_facts
 from emulab.machines.binfmt import Table
 from emulab.machines.hosting import Hosting
@@ -82,7 +81,7 @@ def _ensure_etc(engine: Engine, rootfs: BuiltImage) -> str:
     """Return the volume that has a root filesystem's ``/etc`` with its hosts; it is made once."""
     # The engine mounts files of its own over these, and podman does not make what is missing.
     files = {"hosts": _HOSTS, "hostname": b"emulab\n", "resolv.conf": b""}
-    name = f"emulab-etc-{digest([rootfs.id, sorted((n, c.decode()) for n, c in files.items())])[:12]}"
+    name = f"emulab-etc-{volume_key(rootfs.id, sorted((n, c.decode()) for n, c in files.items()))[:12]}"
 
     def fill(volume: str) -> dict[str, str]:
         content = {name: (text, 0o644) for name, text in files.items()}

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from emulab.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from emulab.machines.target import Target
-
-_AXES = ("arch", "libc", "mode")
+_AXES = ("arch", "libc", "mode", "go", "build")
 
 
 @dataclass(frozen=True)
@@ -24,10 +22,15 @@ class Exclusion:
 
     values: tuple[tuple[str, str], ...]
 
-    def holds(self, target: Target) -> bool:
-        """Tell whether a target is left out."""
-        has = {"arch": target.architecture.name, "libc": target.libc, "mode": target.mode}
-        return all(has[axis] == value for axis, value in self.values)
+    def holds(self, axes: Mapping[str, str]) -> bool:
+        """Tell whether a cell is left out.
+
+        :param axes: the cell's values. ``go=1.24`` holds for each of its patch releases.
+        """
+        return all(
+            axes[axis] == value or (axis == "go" and axes[axis].startswith(f"{value}."))
+            for axis, value in self.values
+        )
 
 
 def parse_exclusions(texts: Iterable[str]) -> list[Exclusion]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from emulab.bench.clock import Clock
 from emulab.bench.host import host_model
 from emulab.bench.iterations import Effort
 from emulab.bench.machine import process_environment
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 _EFFORT: Final = Effort(first=2e6, most=2e7, windows=(2, 3))
 """Of counting with a model of caches: enough for a per mille of most."""
-_MEGA: Final = 1e6
 
 
 class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,11 +95,10 @@ def try_host(
         more, _ = _count(own, progress)
         outcomes = [*outcomes, *more]
     failures = [f"{each.workload} failed: {each.failure}" for each in outcomes if each.failure]
-    timed = _time(outcomes, board, set(fitted), go, progress, failures)
-    vendor, family = processor()
-    core = amd64_core(vendor, family)
+    timed, hz = _time(outcomes, board, set(fitted), go, progress, failures)
+    core = amd64_core(*processor())
     with progress.step("fitting and predicting"):
-        judgement = judge(timed, core, board.fastest.nominal_mhz * _MEGA)
+        judgement = judge(timed, core, hz)
     return HostTrial(judgement, tuple(failures), environment)
 
 
@@ -132,14 +131,13 @@ def _time(
     go: str | None,
     progress: Progress,
     failures: list[str],
-) -> list[Timed]:
+) -> tuple[list[Timed], float]:
     counted = [(each, each.counted) for each in outcomes if each.counted is not None]
     tasks = [Task(each.program, each.name, found.slope.per_operation) for each, found in counted]
     with progress.step("timing on this computer") as step:
-        times = time_natively(
-            tasks, process_environment(counted[0][0].place.target) if counted else {},
-            find_go(go, progress).root, step,
-        )  # fmt: skip
+        settings = process_environment(counted[0][0].place.target) if counted else {}
+        with Clock(progress) as clock:
+            times, hz = time_natively(tasks, settings, find_go(go, progress).root, clock, step)
     timed = []
     for (each, found), time in zip(counted, times, strict=True):
         if isinstance(time, WorkloadError):
@@ -152,4 +150,4 @@ def _time(
                 package, each.name, operation, time.seconds, time.spread, len(time.values), package in fitted
             )
         )
-    return timed
+    return timed, hz

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from emulab.errors import UsageError
 from emulab.report.benchmarks import as_benchmark_text
 from emulab.report.counts import COUNT_TITLES
+from emulab.report.sarif import as_sarif
 from emulab.report.tables import text_table
 from emulab.report.units import quantity_with_interval
 from emulab.report.verdicts import as_annotations, as_junit, as_verdict_table
@@ -81,6 +82,7 @@ VERDICT_FORMATS: dict[str, Exporter] = {
     "json": as_json,
     "markdown": as_verdict_table,
     "junit": as_junit,
+    "sarif": as_sarif,
     "annotations": as_annotations,
 }
 """Of documents that hold verdicts."""

@@ -21,7 +21,7 @@ def host_table(judgement: Judgement) -> str:
     fitted = [row for row in judgement.rows if row.timed.is_fitted and not row.reason]
     rest = [row for row in judgement.rows if row.reason]
     lines = [
-        f"MEASURED here (least of n runs) and PREDICTED (interval of {COVERAGE:.0%});"
+        f"MEASURED here (lower quartile of n runs) and PREDICTED (interval of {COVERAGE:.0%});"
         f" core {judgement.core}, as if at {judgement.clock_hz / 1e9:.2f} GHz",
         "",
         *_section("not fitted to:", judgement.judged),
@@ -91,7 +91,7 @@ def _figures(row: Predicted, judgement: Judgement) -> Iterator[Figure]:
         mode="native",
         board="host",
         n=timed.n,
-        evidence={**evidence, "figure": "least", "middle_above_least": timed.spread},
+        evidence={**evidence, "figure": "lower quartile", "middle_above_it": timed.spread},
     )
     yield measured
     yield replace(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emulab.figures import Document
 
 # JUnit knows a failure of what is tested, an error of what is beneath, and what was skipped; the rest passed.
@@ -17,6 +20,7 @@ _JUNIT = {
     "emulator-fault": "skipped",
 }
 _LEVELS = {"fail": "error", "error": "error", "emulator-fault": "warning", "unsupported": "notice"}
+_MARKDOWN = re.compile(r"[\\`*_|~\[\]]")
 _CONTROLS = {code: None for code in range(32) if code not in (9, 10, 13)}
 
 
@@ -24,8 +28,9 @@ def as_junit(document: Document) -> str:
     """Return the verdicts as JUnit XML: a suite a machine, a case a package."""
     root = ET.Element("testsuites", name=f"emulab {document.command}")
     suites: dict[str, list[dict[str, Any]]] = {}
+    built = _build_of(document)
     for row in document.verdicts:
-        suites.setdefault(_place(row), []).append(row)
+        suites.setdefault(" ".join(filter(None, (_place(row), built(row)))), []).append(row)
     for name, rows in suites.items():
         kinds = [_JUNIT.get(row["verdict"], "") for row in rows]
         suite = ET.SubElement(
@@ -37,7 +42,7 @@ def as_junit(document: Document) -> str:
             seconds = f"{row.get('seconds', 0):.3f}"
             case = ET.SubElement(suite, "testcase", classname=name, name=row["probe"], time=seconds)
             if kind:
-                said = "\n".join([*row.get("evidence", []), row["remedy"]]).strip()
+                said = "\n".join([*row.get("evidence", []), row["remedy"] or ""]).strip()
                 message = _clean(f"{row['verdict']}: {row['reason']}")
                 ET.SubElement(case, kind, message=message).text = _clean(said)
     ET.indent(root)
@@ -46,29 +51,50 @@ def as_junit(document: Document) -> str:
 
 def as_verdict_table(document: Document) -> str:
     """Return the verdicts as Markdown: a row a package, a column a machine; then what did not pass."""
+    built = _build_of(document)
     places = list(dict.fromkeys(_place(row) for row in document.verdicts))
-    packages = list(dict.fromkeys(row["probe"] for row in document.verdicts))
-    cells = {(row["probe"], _place(row)): row["verdict"] for row in document.verdicts}
+    kinds = list(dict.fromkeys((row["probe"], built(row)) for row in document.verdicts))
+    cells = {(row["probe"], built(row), _place(row)): row["verdict"] for row in document.verdicts}
     lines = ["| package | " + " | ".join(places) + " |", "| --- |" + " --- |" * len(places)]
-    lines += [
-        f"| {package} | " + " | ".join(cells.get((package, place), "") for place in places) + " |"
-        for package in packages
-    ]
+    for package, build in kinds:
+        line = [_plain(f"{package} {build}".strip()), *(cells.get((package, build, at), "") for at in places)]
+        lines.append("| " + " | ".join(line) + " |")
     for row in _news(document):
         if row["verdict"] != "pass":
+            where = " ".join(filter(None, (_place(row), built(row))))
             remedy = f" ({row['remedy']})" if row["remedy"] else ""
-            lines.append(f"\n**{row['verdict']}** {row['probe']} on {_place(row)}: {row['reason']}{remedy}")
+            said = _plain(f"{row['probe']} on {where}: {row['reason']}{remedy}")
+            lines.append(f"\n**{row['verdict']}** {said}")
+    lines += [f"\n{_plain(note)}" for note in document.notes]
     return "\n".join(lines) + "\n"
 
 
 def as_annotations(document: Document) -> str:
-    """Return a GitHub workflow command for each verdict that somebody should see."""
-    return "".join(
-        f"::{level} title={_escaped(row['verdict'] + ' ' + row['probe'], inside=True)}"
-        f"::{_escaped(_place(row) + ': ' + row['reason'])}\n"
-        for row in _news(document)
-        if (level := _LEVELS.get(row["verdict"])) is not None
-    )
+    """Return a GitHub workflow command for each verdict that somebody should see, at its place in a file."""
+    built = _build_of(document)
+    lines = []
+    for row in _news(document):
+        if (level := _LEVELS.get(row["verdict"])) is None:
+            continue
+        properties = {"title": f"{row['verdict']} {row['probe']}"}
+        if places := row.get("locations"):
+            properties = {"file": places[0]["file"], "line": str(places[0]["line"])} | properties
+        named = ",".join(f"{name}={_escaped(value, inside=True)}" for name, value in properties.items())
+        where = " ".join(filter(None, (_place(row), built(row))))
+        said = _escaped(f"{where}: {row['reason']}")
+        lines.append(f"::{level} {named}::{said}\n")
+    return "".join(lines)
+
+
+def _build_of(document: Document) -> Callable[[dict[str, Any]], str]:
+    """Return what names how a verdict's program was built; "" where all were built the same way."""
+
+    def name(row: dict[str, Any]) -> str:
+        return " ".join(
+            f"{prefix}{row[key]}" for key, prefix in (("go", "go"), ("build", "")) if row.get(key)
+        )
+
+    return name if len({name(row) for row in document.verdicts}) > 1 else lambda row: ""
 
 
 def _news(document: Document) -> list[dict[str, Any]]:
@@ -77,8 +103,12 @@ def _news(document: Document) -> list[dict[str, Any]]:
 
 
 def _place(row: dict[str, Any]) -> str:
-    parts = (row["board"], row["arch"], row["libc"], row["mode"])
-    return " ".join(part for part in parts if part)
+    return " ".join(str(row[key]) for key in ("board", "arch", "libc", "mode") if row[key])
+
+
+def _plain(text: str) -> str:
+    """Return a text in one line of Markdown that means nothing but itself."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split())).replace("<", "&lt;")
 
 
 def _clean(text: str) -> str:

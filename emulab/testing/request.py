@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from emulab.testing.variants import Variant, parse_variant
 from emulab.toolchain.request import BuildRequest
-from emulab.workloads.building import GLIBC_VERSIONS, c_library
+from emulab.workloads.building import GLIBC_VERSIONS, c_library, checked_buildmode
 from emulab.workloads.request import BuildOptions, Place, Program, ProgramKind, RunRequest, find_places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from emulab.machines.target import Target
@@ -25,10 +26,13 @@ class TestRequest:
     :param packages: directories, patterns or import paths, as ``go test`` takes them.
     :param directory: where relative ones start, and whose module counts.
     :param boards, architectures, libcs, modes: the machines, as every combination; empty ones take defaults.
+    :param gos: versions of Go to build with; without any that of ``build``.
+    :param builds: ways to build, as :func:`parse_variant` reads them; without any ``build`` as it is.
     :param flags: of every test binary, such as ``-test.run=Parse``.
     :param timeout_s: when a package's tests are given up, for their goroutines' stacks.
     :param second_look: whether what failed is run again on a whole machine.
-    :param leaves_out: tells whether a machine is left out.
+    :param leaves_out: tells by the values of its axes (``Slot.axes``) whether a cell is left out.
+    :param only: import paths of the packages to test, of those that ``packages`` means; None for all.
     """
 
     __test__ = False
@@ -41,12 +45,32 @@ class TestRequest:
     modes: tuple[str, ...] = ()
     memory: int | None = None
     build: BuildOptions = field(default_factory=BuildOptions)
+    gos: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
     race: bool = False
     cover: bool = False
     flags: tuple[str, ...] = ()
     timeout_s: float = 600.0
     second_look: bool = True
-    leaves_out: Callable[[Target], bool] = lambda target: False
+    leaves_out: Callable[[Mapping[str, str]], bool] = lambda axes: False
+    only: frozenset[str] | None = None
+
+    def variants(self) -> list[TestRequest]:
+        """Return a request of one Go and one way to build for each of them, as every combination.
+
+        :raises UsageError: a way to build has a word that means nothing.
+        """
+        found: dict[tuple[str | None, str], TestRequest] = {}
+        for go in self.gos or (self.build.go,):
+            for text in self.builds or ("",):
+                variant = parse_variant(text, replace(self.build, go=go), race=self.race)
+                one = replace(self, build=variant.options, race=variant.race, gos=(), builds=())
+                found.setdefault((go, variant.name()), one)
+        return list(found.values())
+
+    def build_name(self, place: Place) -> str:
+        """Return how cells on a machine name the way that it is built."""
+        return Variant(self.build, self.race).name(place.target.architecture.goarch)
 
     def places(self) -> list[Place]:
         """Return the machines to test on.
@@ -92,7 +116,8 @@ class TestRequest:
             package=".",
             directory=self.directory,
             architecture=place.target.architecture,
-            libc=libc if cgo else "musl",
+            # A position-independent program has a dynamic linker, also without C code.
+            libc=libc if cgo or options.buildmode == "pie" else "musl",
             glibc=GLIBC_VERSIONS.get(place.target.libc) if cgo and libc == "glibc" else None,
             cgo=cgo,
             race=self.race,
@@ -101,6 +126,7 @@ class TestRequest:
             trimpath=False,
             tags=options.tags,
             ldflags=options.ldflags or "",
+            buildmode=checked_buildmode(options.buildmode),
             goarm=options.goarm or (settings.goarm if settings else None),
             goarm64=options.goarm64 or (settings.goarm64 if settings else None),
             goriscv64=options.goriscv64 or (settings.goriscv64 if settings else None),

@@ -7,32 +7,34 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from emulab import __version__, cache
 from emulab.errors import EmulabError, InfrastructureError, NothingRanError, UsageError, WorkloadError
 from emulab.figures import Document
-from emulab.machines.opening import Opener
+from emulab.machines.opening import Opener, images_of
 from emulab.machines.protocol import SEARCH_PATH, Command
+from emulab.testing.binaries import Binaries, NotBuilt
+from emulab.testing.cells import Cell, Slot, TestResult
 from emulab.testing.events import Transcript, count, events_of, readable
+from emulab.testing.locations import module_file, of_tests
 from emulab.testing.process import run_within
 from emulab.testing.request import with_writable
+from emulab.testing.room import Room, available_memory, need_of
 from emulab.testing.staging import Stage, lay_out, stage_in
-from emulab.testing.verdicts import Counts, Judgement, TestRun, Verdict, is_unexplained, judge
-from emulab.toolchain.building import build
-from emulab.toolchain.go import find_go
-from emulab.toolchain.test_packages import find_test_packages
-from emulab.toolchain.zig import find_zig
+from emulab.testing.verdicts import Judgement, TestRun, Verdict, is_unexplained, judge
+from emulab.workloads.building import PAGE_SIZES
 from emulab.workloads.host import host_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emulab.machines.agent_machine import AgentMachine
+    from emulab.machines.target import Target
     from emulab.progress import Progress, Step
+    from emulab.testing.cells import Memory
     from emulab.testing.request import TestRequest
     from emulab.toolchain.artifact import Artifact
-    from emulab.toolchain.go import GoToolchain
     from emulab.toolchain.test_packages import TestPackage
     from emulab.workloads.request import Place
 
@@ -41,90 +43,16 @@ _GO_EARLIER_S = 5.0
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What came of one package's tests on one machine.
-
-    :param run: the run that the judgement speaks of, None where there was none.
-    :param seconds: what the cell took on this host, the second look included.
-    :param key: a digest of everything that the judgement depends on; "" where nothing could be built.
-    """
-
-    package: str
-    place: Place
-    judgement: Judgement
-    run: TestRun | None
-    seconds: float
-    key: str = ""
-
-    @classmethod
-    def recalled(cls, place: Place, key: str, row: dict[str, Any]) -> Cell:
-        """Return the cell that a verdict of an earlier document tells."""
-        judged = Judgement(
-            Verdict(row["verdict"]), row["reason"], row["remedy"], row["tests"], tuple(row["evidence"])
-        )
-        counts = Counts(skipped=row["skipped"], failures=tuple(row["failures"]))
-        mode = place.target.mode
-        run = TestRun(mode, judged.verdict is Verdict.PASS, "", counts, "", row["seconds"])
-        return cls(row["probe"], place, judged, run, row["seconds"], key)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a verdict of the result document."""
-        target, judged = self.place.target, self.judgement
-        counts = self.run.counts if self.run is not None else None
-        return {
-            "board": target.board,
-            "arch": target.architecture.name,
-            "libc": target.libc,
-            "mode": target.mode,
-            "probe": self.package,
-            "verdict": str(judged.verdict),
-            "reason": judged.reason,
-            "remedy": judged.remedy,
-            "tests": judged.tests,
-            "skipped": counts.skipped if counts is not None else 0,
-            "failures": list(counts.failures) if counts is not None else [],
-            "evidence": list(judged.evidence),
-            "seconds": round(self.seconds, 3),
-        }
-
-
-class Memory(Protocol):
-    """Where cells are written down, by their keys. Safe to use from several threads."""
-
-    def recall(self, key: str) -> dict[str, Any] | None:
-        """Return the verdict of a cell that is known."""
-
-    def write(self, key: str, verdict: dict[str, Any]) -> None:
-        """Write a cell's verdict down."""
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """What came of a call of ``emulab test``."""
-
-    __test__ = False
-
-    document: Document
-    cells: tuple[Cell, ...]
-
-    @property
-    def exit_status(self) -> int:
-        """Return 1 for a failure of the program's, 3 for trouble beneath, 4 where no test ran, else 0."""
-        verdicts = {cell.judgement.verdict for cell in self.cells}
-        if Verdict.FAIL in verdicts:
-            return WorkloadError.exit_status
-        if Verdict.ERROR in verdicts:
-            return InfrastructureError.exit_status
-        ran = verdicts & {Verdict.PASS, Verdict.EMULATOR_FAULT, Verdict.UNSUPPORTED}
-        return 0 if ran else NothingRanError.exit_status
-
-
-@dataclass(frozen=True)
 class _Task:
+    slot: Slot
+    request: TestRequest
     package: TestPackage
-    place: Place
     stage: Stage
     artifact: Artifact
+
+    @property
+    def place(self) -> Place:
+        return self.slot.place
 
 
 def test(
@@ -132,36 +60,37 @@ def test(
     progress: Progress,
     on_cell: Callable[[Cell], None],
     memory: Memory | None,
+    on_state: Callable[[Slot, str], None] = lambda slot, state: None,  # noqa: PT028
 ) -> TestResult:
     """Run the tests that a request means and judge them.
 
     :param on_cell: called with each cell as it comes, from any thread.
     :param memory: where cells are written down and known ones are taken from; None for none.
+    :param on_state: called with what is being done for a cell, from any thread: ``building``, ``waiting``,
+        ``running``, ``second look``.
     :raises UsageError: the request makes no sense.
     :raises InfrastructureError: no engine answers, or an image can not be built.
     """
-    places = [place for place in request.places() if not request.leaves_out(place.target)]
-    if not places:
+    binaries = Binaries(progress)
+    lots = _lots(request, binaries)
+    if not lots:
         raise NothingRanError("every cell is left out", hint="exclude fewer of them")
-    go = find_go(request.build.go, progress)
-    if go.note:
-        progress.note(go.note)
+    if request.only == frozenset():
+        return TestResult(Document("test", {"emulab": __version__}), ())
+    targets = {place.target.title: place.target for _, place in lots}
     with Opener(progress) as opener:
-        opener.prepare([place.target for place in places])
-        cells = _Crew(request, opener, go, progress, on_cell, memory).carry_out(places)
-        machines = [
-            {
-                "board": place.target.board,
-                "arch": place.target.architecture.name,
-                "mode": place.target.mode,
-                "libc": place.target.libc,
-                "cpu_model": place.target.cpu_model,
-                "memory": place.target.memory,
-                "images": opener.image_ids(place.target),
-            }
-            for place in places
-        ]
-    environment = {"emulab": __version__, "host": host_facts(), "go": go.version, "machines": machines}
+        opener.prepare(targets.values())
+        crew = _Crew(opener, binaries, progress, on_cell, memory, on_state)
+        cells = crew.carry_out(lots)
+        machines = [_machine(target, opener) for target in targets.values()]
+    versions = dict.fromkeys(binaries.go(one.build.go).version for one, _ in lots)
+    environment = {
+        "emulab": __version__,
+        "host": host_facts(),
+        "go": ", ".join(versions),
+        "module": module_file(request.directory),
+        "machines": machines,
+    }
     document = Document("test", environment, (), [cell.to_json() for cell in cells])
     return TestResult(document, tuple(cells))
 
@@ -169,77 +98,116 @@ def test(
 test.__test__ = False  # type: ignore[attr-defined]
 
 
+def _lots(request: TestRequest, binaries: Binaries) -> list[tuple[TestRequest, Place]]:
+    """Return the machines, and the ways to build for each, that are not left out."""
+    found: dict[tuple[str, str, str], tuple[TestRequest, Place]] = {}
+    for one in request.variants():
+        for place in one.places():
+            slot = _slot("", one, place, binaries)
+            if not request.leaves_out(slot.axes):
+                # A setting of another architecture's makes no other build.
+                found.setdefault((place.target.title, slot.go, slot.build), (one, place))
+    return list(found.values())
+
+
+def _slot(package: str, request: TestRequest, place: Place, binaries: Binaries) -> Slot:
+    return Slot(package, place, binaries.go(request.build.go).version, request.build_name(place))
+
+
+def _machine(target: Target, opener: Opener) -> dict[str, Any]:
+    user = target.mode == "user"
+    return {
+        "board": target.board,
+        "arch": target.architecture.name,
+        "mode": target.mode,
+        "libc": target.libc,
+        "kernel": str(opener.engine.info.get("KernelVersion", "")) if user else f"kernel-{target.kernel}",
+        "page_size": PAGE_SIZES["4k" if user else target.kernel],
+        "cpus": target.cpus,
+        "cpu_model": target.cpu_model,
+        "memory": target.memory,
+        "images": dict(zip(images_of(target), opener.image_ids(target), strict=True)),
+    }
+
+
 class _Crew:
     """Threads that run packages, as many as there are processors; each package on its own machine."""
 
     def __init__(
         self,
-        request: TestRequest,
         opener: Opener,
-        go: GoToolchain,
+        binaries: Binaries,
         progress: Progress,
         on_cell: Callable[[Cell], None],
         memory: Memory | None,
+        on_state: Callable[[Slot, str], None],
     ) -> None:
         self._memory = memory
-        self._request = request
         self._opener = opener
-        self._go = go
+        self._binaries = binaries
         self._progress = progress
         self._on_cell = on_cell
+        self._on_state = on_state
+        self._room = Room(lambda: available_memory(opener.engine))
         self._preparing = threading.Lock()
         self._done = self._total = 0
 
-    def carry_out(self, places: list[Place]) -> list[Cell]:
+    def carry_out(self, lots: list[tuple[TestRequest, Place]]) -> list[Cell]:
         cells: list[Future[Cell]] = []
         pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="test")
+        alone = len({id(one) for one, _ in lots}) == 1
         try:
             with self._progress.step("testing") as step:
-                for place in places:
-                    for package in self._packages(place):
-                        self._total += 1
-                        cells.append(self._begin(pool, package, place, step))
+                for request, place in lots:
+                    try:
+                        packages = self._binaries.packages(request, place)
+                    except (UsageError, WorkloadError) as error:
+                        if alone:
+                            raise
+                        # One of several ways to build does without this module; the others go on.
+                        slot = _slot(" ".join(request.packages), request, place, self._binaries)
+                        cells.append(self._unbuilt(slot, NotBuilt.because(error), 0.0, step))
+                        continue
+                    for package in packages:
+                        cells.append(self._begin(pool, package, request, place, step))
                 return [cell.result() for cell in cells]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
-    def _packages(self, place: Place) -> list[TestPackage]:
-        request = self._request
-        return find_test_packages(
-            request.packages, request.directory, place.target.architecture, self._go, request.build.tags
-        )
-
     def _begin(
-        self, pool: ThreadPoolExecutor, package: TestPackage, place: Place, step: Step
+        self, pool: ThreadPoolExecutor, package: TestPackage, request: TestRequest, place: Place, step: Step
     ) -> Future[Cell]:
         """Build a package's test binary and have it run; what does not build is a verdict at once."""
         began = time.monotonic()
-        wanted = package.build_request(self._request.build_request(place))
-        try:
-            zig = find_zig(self._progress) if wanted.needs_zig else None
-            artifact = build(wanted, self._go, zig, self._progress)
-        except (WorkloadError, UsageError) as error:
-            verdict = Verdict.FAIL if isinstance(error, WorkloadError) else Verdict.UNSUPPORTED
-            said = tuple(error.detail.splitlines()[:5])
-            judged = Judgement(verdict, error.message, error.hint, 0, said)
-            cell = Cell(package.import_path, place, judged, None, time.monotonic() - began)
-            self._say(cell, step)
-            future: Future[Cell] = Future()
-            future.set_result(cell)
-            return future
-        root = self._go.root if package.is_standard else package.root
-        task = _Task(package, place, stage_in(package.directory, root), artifact)
+        slot = _slot(package.import_path, request, place, self._binaries)
+        self._on_state(slot, "building")
+        found = self._binaries.binary(package, request, place)
+        if isinstance(found, NotBuilt):
+            return self._unbuilt(slot, found, time.monotonic() - began, step)
+        self._total += 1
+        self._on_state(slot, "waiting")
+        root = self._binaries.go(request.build.go).root if package.is_standard else package.root
+        task = _Task(slot, request, package, stage_in(package.directory, root), found)
         return pool.submit(self._cell, task, step)
+
+    def _unbuilt(self, slot: Slot, why: NotBuilt, seconds: float, step: Step) -> Future[Cell]:
+        self._total += 1
+        cell = Cell(slot, why.judgement, None, seconds, locations=why.locations)
+        self._say(cell, step)
+        future: Future[Cell] = Future()
+        future.set_result(cell)
+        return future
 
     def _cell(self, task: _Task, step: Step) -> Cell:
         began = time.monotonic()
         key = self._key(task) if self._memory is not None else ""
         if self._memory is not None and (known := self._memory.recall(key)) is not None:
-            cell = Cell.recalled(task.place, key, known)
+            cell = Cell.recalled(task.slot, key, known)
         else:
             run, judged = self._judged(task)
-            cell = Cell(task.package.import_path, task.place, judged, run, time.monotonic() - began, key)
+            places = run.locations if run is not None and judged.verdict is not Verdict.PASS else ()
+            cell = Cell(task.slot, judged, run, time.monotonic() - began, key, places)
             # Trouble beneath says nothing of the program: next time it may be over.
             if self._memory is not None and judged.verdict is not Verdict.ERROR:
                 self._memory.write(key, cell.to_json())
@@ -253,10 +221,10 @@ class _Crew:
 
     def _key(self, task: _Task) -> str:
         files = [(place, cache.file_digest(path)) for path, place in task.stage.files()]
-        target, request = task.place.target, self._request
+        target, request = task.place.target, task.request
         machine = [target.title, target.cpu_model, target.memory, target.cpus, dict(target.environment)]
         return cache.digest([
-            __version__, task.package.import_path, task.artifact.sha256, files, machine,
+            __version__, task.package.import_path, task.slot.axes, task.artifact.sha256, files, machine,
             self._opener.image_ids(target), request.flags, request.timeout_s, request.second_look,
         ])  # fmt: skip
 
@@ -269,10 +237,11 @@ class _Crew:
                 return None, Judgement(Verdict.UNSUPPORTED, error.message, error.hint)
             return None, _trouble(error)
         judged = judge(first)
-        if judged.verdict is not Verdict.FAIL or not self._request.second_look:
+        if judged.verdict is not Verdict.FAIL or not task.request.second_look:
             return first, judged
         try:
-            again = self._run_twice_at_most(task, self._request.second_place(task.place))
+            self._on_state(task.slot, "second look")
+            again = self._run_twice_at_most(task, task.request.second_place(task.place))
             third = self._run_twice_at_most(task, task.place) if is_unexplained(first, again) else None
         except EmulabError as error:
             return first, _trouble(error)
@@ -282,13 +251,16 @@ class _Crew:
         """Run a package's tests; what fails beneath them is tried once more."""
         with self._preparing:
             self._opener.prepare([place.target])
-        try:
-            return self._run(task, place)
-        except InfrastructureError:
-            return self._run(task, place)
+        with self._room.taken(need_of(place.target)):
+            if place is task.place:
+                self._on_state(task.slot, "running")
+            try:
+                return self._run(task, place)
+            except InfrastructureError:
+                return self._run(task, place)
 
     def _run(self, task: _Task, place: Place) -> TestRun:
-        stage, request = task.stage, self._request
+        stage, request = task.stage, task.request
         target = with_writable(place.target, stage.writable)
         path = f"/tmp/.emulab-bin/{task.artifact.name}"
         limit = request.timeout_s
@@ -310,16 +282,21 @@ class _Crew:
                 _put_time_zones(machine, stage)
             command = Command((path, *arguments), environment, stage.guest_directory)
             ended = run_within(machine, command, limit, lambda _, piece: transcript.write(piece))
-        events = events_of(transcript.content(), task.package.import_path, self._go)
+        events = events_of(
+            transcript.content(), task.package.import_path, self._binaries.go(request.build.go)
+        )
+        counts = count(events)
+        speaks = not task.package.is_standard and not (ended.succeeded and counts.ran)
         return TestRun(
             mode=target.mode,
             succeeded=ended.succeeded,
             ending=ended.ending(),
-            counts=count(events),
+            counts=counts,
             output=readable(events),
             seconds=ended.usage.wall_s,
             timed_out=ended.timed_out or "panic: test timed out after" in readable(events),
             exhausted=ended.out_of,
+            locations=of_tests(events, counts.failures or counts.unfinished, stage) if speaks else (),
         )
 
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emulab.testing.locations import Location
 
 
 class Verdict(StrEnum):
@@ -53,6 +57,7 @@ class TestRun:
     :param ending: how it ended, a clause: ``ended with status 1``.
     :param output: its output, of a long one the beginning and the end.
     :param exhausted: the memory of its machine in bytes, when that ran out.
+    :param locations: the places in the user's files that its failures speak of.
     """
 
     __test__ = False
@@ -65,6 +70,7 @@ class TestRun:
     seconds: float
     timed_out: bool = False
     exhausted: int | None = None
+    locations: tuple[Location, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -32,6 +32,7 @@ _FLOAT_FORMS = (
 )
 _RENAMED = re.compile(r"mov|v?mov(?:[dq]|[au]p[sd]|dq[au])")
 _SHIFT = re.compile(r"(?:sh|sa|ro)[lr]x?")
+_COUNT = re.compile(r"popcnt|[lt]zcnt|bs[fr]")
 _ZEROING = ("xor", "pxor", "vpxor", "xorps", "vxorps", "sub")
 
 
@@ -127,6 +128,12 @@ def _group(name: str, is_vector: bool, found: Any) -> str:
         return "integer.carry"
     if _SHIFT.fullmatch(name):
         return "integer.shift"
+    if _COUNT.fullmatch(name):
+        return "integer.count"
+    if name in ("bswap", "movbe"):
+        return "integer.swap"
+    if name in ("inc", "dec") or (name in ("add", "sub") and found.operands[1].type == _IMMEDIATE):
+        return "integer" if found.operands[0].type == _MEMORY else "integer.constant"
     if _CRYPTO.match(name):
         return group_name("crypto", "checksum" if name == "crc32" else "sha" if "sha" in name else "")
     if name.startswith(("prefetch", "nop", "endbr")):

@@ -82,10 +82,13 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         done away with; None where that makes no difference.
     :param fetches: such pieces per cycle, out of order.
     :param fetch_ahead: instructions that may wait between fetch and issue.
-    :param store_to_load: cycles after a store before a load of the same address can issue; 0 for none.
+    :param store_to_load: cycles after a store before a load of the same address can issue; None where loads
+        do not wait.
     :param fuses: a conditional branch and the instruction before it that sets its flags are one for the front
         end and the window.
     :param taken_bubble: cycles in which nothing is fetched after a taken branch that was foretold.
+    :param near_branches: taken branches that the fastest table of targets holds; 0: no limit is known.
+    :param far_bubble: further cycles in which nothing is fetched after a taken branch that it does not hold.
     :param passed_bubble: cycles in which nothing is fetched after a conditional branch that was not taken.
     :param mispredict: cycles lost by a branch that was not.
     :param predicates: a branch over one instruction is never mispredicted: both become one.
@@ -104,11 +107,13 @@ class CoreFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fetch_bytes: int = 0
     fetches: int = 1
     fetch_ahead: int = 8
-    store_to_load: int = 0
+    store_to_load: int | None = None
     mirrors: int | None = None
     fuses: bool = False
     taken_bubble: int = 0
     passed_bubble: int = 0
+    near_branches: int = 0
+    far_bubble: int = 0
     mispredict: int
     predicates: bool = False
     groups: dict[str, Group]

@@ -35,9 +35,12 @@ class Fetch:
             self._current = last
         return self.time
 
-    def take(self) -> None:
-        """Go on elsewhere: what is left of this piece is of no use."""
-        self._pieces += self._bubble * self._per_cycle
+    def take(self, further: int = 0) -> None:
+        """Go on elsewhere: what is left of this piece is of no use.
+
+        :param further: cycles beside those of any taken branch.
+        """
+        self._pieces += (self._bubble + further) * self._per_cycle
         self._current = -1
 
     def go_past(self) -> None:

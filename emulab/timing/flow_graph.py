@@ -57,6 +57,24 @@ class Graph:
         return found
 
 
+def distances(graph: Graph) -> NDArray[np.float64]:
+    """Return of each block how many different blocks that a branch leaves lie between two executions of it.
+
+    As far as counts tell: a block that is executed as often or more often lies between any two, another one
+    between that share of them.
+    """
+    leaving = np.zeros(len(graph.first), np.int64)
+    address, size = graph.instructions.address, graph.instructions.size
+    last = graph.end[graph.source] - 1
+    onward = address[last] + size[last] == address[graph.first[graph.target]]
+    np.add.at(leaving, graph.source[~onward], graph.weight[~onward])
+    rising = np.sort(leaving)
+    below = np.searchsorted(rising, leaving)
+    share = np.concatenate(([0], np.cumsum(rising)))[below] / np.maximum(leaving, 1)
+    found: NDArray[np.float64] = share + (len(rising) - below)
+    return np.where(leaving > 0, found, 0.0)
+
+
 def graph_of(instructions: Instructions, executions: NDArray[np.uint64]) -> Graph:
     """Return the basic blocks that were executed, and the edges between them.
 

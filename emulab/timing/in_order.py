@@ -17,14 +17,14 @@ _NONE_TAKEN = frozenset((0,))
 
 
 def in_order_times(
-    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[bool]
+    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[int]
 ) -> list[float]:
     """Return when each instruction has issued, in cycles from the beginning.
 
     The fraction says which part of the cycle's issue width was used then, so that differences between two
     places add up, whatever lies between them.
 
-    :param taken: whether something else than the next instruction in the code comes next.
+    :param taken: not 0 where something else than the next instruction in the code comes next.
     """
     width, together = facts.issue, facts.pairs_dependent
     fetch = Fetch(facts.fetch_bytes, facts.taken_bubble, facts.passed_bubble)
@@ -34,7 +34,7 @@ def in_order_times(
     free_at = dict.fromkeys((1 << place for place in range(len(facts.pipes))), 0)
     unit_free_at = [0] * len(facts.units)
     cycle, used, taken_pipes, is_closed = 0, 0, _NONE_TAKEN, False
-    stored = Stored(facts.store_to_load) if facts.store_to_load else None
+    stored = Stored(facts.store_to_load) if facts.store_to_load is not None else None
     times: list[float] = []
     cycles: list[int] = []
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):

@@ -19,7 +19,7 @@ _FETCHED_AHEAD = 8
 
 
 def out_of_order_times(
-    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[bool]
+    facts: CoreFile, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[int]
 ) -> list[float]:
     """Return when each instruction has retired, in cycles from the beginning.
 
@@ -27,7 +27,8 @@ def out_of_order_times(
     limits is how many are dispatched and retire per cycle, the window, the queues before the pipes, pipes and
     operands.
 
-    :param taken: whether something else than the next instruction in the code comes next.
+    :param taken: 0 where the next instruction in the code comes next, else 1 and the cycles for which nothing
+        is fetched because the branch's target is known late.
     """
     per_slot = 1 / facts.issue
     per_retired = 1 / (facts.retire or facts.issue)
@@ -39,7 +40,8 @@ def out_of_order_times(
     # When those that wait will leave the queues before the pipes that can take them.
     waiting: dict[tuple[int, ...], list[int]] = {}
     front, retired = 0.0, 0.0
-    stored = Stored(facts.store_to_load, facts.mirrors) if facts.store_to_load else None
+    waits = facts.store_to_load
+    stored = Stored(waits, facts.mirrors) if waits is not None else None
     times: list[float] = []
     sets_flags = False
     for number, (step, address, leaves) in enumerate(zip(steps, addresses, taken, strict=True)):
@@ -68,7 +70,9 @@ def out_of_order_times(
             start = max(start, int(retired))
         if step.unit >= 0:
             start = _place(start, (-1 - step.unit,), step.occupancy, busy)
-        if step.pipes:
+        # What a branch is fused to is done in the branch's pipe.
+        is_fused = sets_flags and not step.access and number + 1 < len(steps) and steps[number + 1].is_branch
+        if step.pipes and not is_fused:
             start = _place(start, step.pipes, step.occupancy if step.unit < 0 else 1, busy)
             if facts.queue:
                 insort(waiting[step.pipes], start)
@@ -84,7 +88,7 @@ def out_of_order_times(
         times.append(retired)
         fetch.wait(step.bubble)
         if leaves:
-            fetch.take()
+            fetch.take(leaves - 1)
         elif step.is_branch:
             fetch.go_past()
     return times

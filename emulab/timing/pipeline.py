@@ -16,7 +16,7 @@ from emulab.errors import UsageError
 from emulab.profiling.file_format import BLOCK
 from emulab.profiling.instructions import instructions_of
 from emulab.timing.decoding import decode_all
-from emulab.timing.flow_graph import Graph, graph_of
+from emulab.timing.flow_graph import Graph, distances, graph_of
 from emulab.timing.in_order import in_order_times
 from emulab.timing.out_of_order import out_of_order_times
 
@@ -225,7 +225,10 @@ class _Runner:
         self._first, self._end = graph.first.tolist(), graph.end.tolist()
         self._address = graph.instructions.address.tolist()
         self._samples: dict[tuple[int, int], tuple[int, NDArray[np.float64]]] = {}
-        window = core.facts.window
+        facts = core.facts
+        far = distances(graph) > facts.near_branches if facts.near_branches else np.zeros(len(self._first))
+        self._late = (far * facts.far_bubble).astype(np.int64).tolist()
+        window = facts.window
         self._warm, self._length = max(_WARM, window), max(_LENGTH, 2 * window + _WARM)
 
     def cycles(self, block: int) -> tuple[float, NDArray[np.float64]]:
@@ -248,13 +251,14 @@ class _Runner:
     def _run(self, source: int, block: int) -> None:
         way = self._way_to(source, block)
         places: list[int] = []
-        taken: list[bool] = []
+        taken: list[int] = []
         bounds = [0]
         for number, each in enumerate(way):
             places += range(self._first[each], self._end[each])
-            taken += [False] * (self._end[each] - self._first[each])
+            taken += [0] * (self._end[each] - self._first[each])
             if number + 1 < len(way):
-                taken[-1] = self._end[each] != self._first[way[number + 1]] or not self._adjoins(each)
+                leaves = self._end[each] != self._first[way[number + 1]] or not self._adjoins(each)
+                taken[-1] = 1 + self._late[each] if leaves else 0
             bounds.append(len(places))
         steps = [self._steps[place] for place in places]
         addresses = [self._address[place] for place in places]
@@ -292,7 +296,7 @@ class _Runner:
 _MOST_KNOWN = 20_000
 
 
-def _times(core: Core, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[bool]) -> list[float]:
+def _times(core: Core, steps: Sequence[Step], addresses: Sequence[int], taken: Sequence[int]) -> list[float]:
     """Run a way, or remember it: the operations of one program share their code."""
     key = (tuple(addresses), tuple(map(id, steps)), tuple(taken))
     times = core.known.get(key)

@@ -41,7 +41,7 @@ def _usage(said: str, request: BuildRequest, go: GoToolchain) -> UsageError | No
             f"{too_old[1]} of {request.name} wants Go {too_old[2]}, and the chosen one is {too_old[3]}",
             hint=f"use --go {too_old[2]}",
         )
-    if _NO_MODULE in said:
+    if _NO_MODULE in said or "cannot find main module" in said:
         return UsageError(
             f"{request.directory} is in no Go module",
             hint="run `go mod init NAME` there, or name a single file: main.go",

@@ -96,15 +96,18 @@ def find_test_packages(
     architecture: Architecture,
     go: GoToolchain,
     tags: tuple[str, ...] = (),
+    *,
+    cgo: bool = False,
 ) -> list[TestPackage]:
     """Return the packages that patterns mean, as ``go test`` takes them; those without tests are left out.
 
     :param patterns: directories and patterns (``./...``) or import paths (``crypto/sha256``).
     :param directory: where relative patterns start, and whose module counts.
+    :param cgo: whether files with C code count.
     :raises UsageError: a pattern matches nothing, or nothing that has tests.
     :raises WorkloadError: the module can not be loaded.
     """
-    request = BuildRequest(" ".join(patterns), directory, architecture, test=True, tags=tags)
+    request = BuildRequest(" ".join(patterns), directory, architecture, test=True, tags=tags, cgo=cgo)
     flags = [f"-tags={','.join(tags)}"] if tags else []
     arguments = ["list", "-e", f"-json={_FIELDS}", *flags, "--", *patterns]
     status, output, errors = run_go(

@@ -91,7 +91,7 @@ class Workshop:
             glibc=GLIBC_VERSIONS.get(place.target.libc) if cgo and libc == "glibc" else None,
             cgo=cgo,
             ldflags=ldflags,
-            buildmode=_buildmode(options.buildmode),
+            buildmode=checked_buildmode(options.buildmode),
             tags=(*(own.tags if own else ()), *options.tags),
             goarm=options.goarm or (settings.goarm if settings else None),
             goarm64=options.goarm64 or (settings.goarm64 if settings else None),
@@ -104,8 +104,8 @@ def c_library(target: Target) -> Literal["musl", "glibc"]:
     return "musl" if target.libc == "musl" else "glibc"
 
 
-def _buildmode(name: str | None) -> Literal["exe", "pie"] | None:
-    """Check a build mode.
+def checked_buildmode(name: str | None) -> Literal["exe", "pie"] | None:
+    """Return a build mode, checked.
 
     :raises UsageError: it gives nothing that runs.
     """

@@ -81,3 +81,23 @@ def test_every_way_to_build_a_program_is_measured(emulab: Callable[..., Any]) ->
     sizes = {tuple(value for _, value in key): size for key, size in builds.items()}  # cgo, pie, stripped
     assert sizes[False, False, True] < sizes[False, False, False] < sizes[False, True, False]
     assert len([each for each in said.document["figures"] if each["name"] == "rss-rest"]) == 8
+
+
+def test_what_does_not_start_is_a_finding_of_code_scanning(
+    emulab: Callable[..., Any], probe: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "probe").write_bytes(probe("arm64").read_bytes())
+    words = ("--board", "raspberry-pi-4,visionfive-2", "-o", "sarif=v.sarif", "-o", "junit=v.xml")
+    said = emulab("inspect", "probe", *words, "-o", "json=../v.json", cwd=tmp_path / "out")
+    assert said.status == 1
+    (result,) = json.loads((tmp_path / "out" / "v.sarif").read_text())["runs"][0]["results"]
+    assert result["ruleId"] == "emulab/does-not-start"
+    assert result["properties"]["machines"] == ["visionfive-2 riscv64 glibc"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "out/probe"
+    assert 'failures="1"' in (tmp_path / "out" / "v.xml").read_text()
+    # As JSON it is what --json prints: of root filesystems that do not decide too, and with the program.
+    document = json.loads((tmp_path / "v.json").read_text())
+    assert document["program"]["architecture"] == "arm64"
+    assert len(document["verdicts"]) > 2

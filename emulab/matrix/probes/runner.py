@@ -20,6 +20,7 @@ from emulab.matrix.probes.programs import Programs
 from emulab.matrix.probes.table import MAIN_PROGRAM, PROGRAMS, Probe, ProbeTable
 from emulab.matrix.probes.verdicts import Sighting, judge_probe, sighting_of
 from emulab.testing.process import run_within
+from emulab.testing.room import Room, available_memory, need_of
 from emulab.testing.verdicts import Judgement, Verdict
 from emulab.toolchain.artifact import Artifact
 from emulab.toolchain.go import find_go
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from emulab.machines.agent_machine import AgentMachine
     from emulab.machines.target import Target
     from emulab.progress import Progress
-    from emulab.testing.runner import Memory
+    from emulab.testing.cells import Memory
     from emulab.workloads.request import Place
 
 DIRECTORY = "/tmp/.emulab-probes"
@@ -101,6 +102,7 @@ class _Crew:
         self._opener = opener
         self._programs = programs
         self._probes = request.probes
+        self._room = Room(lambda: available_memory(opener.engine))
         self._recipes = Recipes.load()
         self._digests = Digests(self._recipes)
         self._memory = memory
@@ -220,7 +222,7 @@ class _Crew:
             try:
                 with self._preparing:
                     self._opener.prepare([target])
-                with self._opener.open(target) as machine:
+                with self._room.taken(need_of(target)), self._opener.open(target) as machine:
                     self._push(machine, target, left)
                     is_open = True
                     while left:

@@ -2,6 +2,7 @@ package service
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -30,6 +31,25 @@ func TestAnswersManyAtOnce(t *testing.T) {
 		}()
 	}
 	all.Wait()
+}
+
+func TestIsFoundByName(t *testing.T) {
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: Handler(store.Parts{"nut": 2})}
+	defer server.Close()
+	go server.Serve(listener)
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	answer, err := http.Get("http://localhost:" + port + "/nut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); string(text) != "2\n" {
+		t.Fatalf("%q", text)
+	}
 }
 
 func TestKnowsWhatItHasNot(t *testing.T) {

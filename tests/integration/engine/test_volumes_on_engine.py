@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emulab.engine import Container, ContainerSpec, VolumeMount
-from emulab.engine.volumes import ensure_volume, half_made_volumes, list_volumes, remove_volume
+from emulab.engine.volumes import ensure_volume, half_made_volumes, list_volumes, remove_volume, volume_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from emulab.engine import Engine
 
@@ -120,3 +121,13 @@ def test_a_volume_is_removed_as_soon_as_the_container_that_used_it_is_gone(
     container.close()
     remove_volume(engine, volume)
     assert volume not in [name for name, _ in list_volumes(engine)]
+
+
+def test_caches_on_one_engine_name_their_volumes_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+    one = volume_key("content", 1)
+    assert volume_key("content", 1) == one != volume_key("content", 2)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    assert volume_key("content", 1) != one

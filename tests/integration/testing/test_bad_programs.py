@@ -8,11 +8,13 @@ import pytest
 
 from emulab.progress import Silent
 from emulab.testing.request import TestRequest
-from emulab.testing.runner import Cell, test
+from emulab.testing.runner import test
 from emulab.testing.verdicts import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from emulab.testing.cells import Cell
 
 _TIMEOUT_S = 25.0
 

@@ -25,8 +25,9 @@ def test_what_this_computer_lacks_is_off_too() -> None:
     assert set(go_switches(lacking)) - set(go_switches(_ALL)) == {"cpu.sha=off", "cpu.bmi2=off"}
 
 
-def test_maker_and_family_are_read_from_the_kernel(tmp_path: Path) -> None:
-    (tmp_path / "cpuinfo").write_text("processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 26\n\n")
-    assert processor(tmp_path) == ("AuthenticAMD", 26)
+def test_maker_family_and_model_are_read_from_the_kernel(tmp_path: Path) -> None:
+    fields = {"processor": 0, "vendor_id": "AuthenticAMD", "cpu family": 26, "model": 2, "model name": "X"}
+    (tmp_path / "cpuinfo").write_text("".join(f"{key}\t: {value}\n" for key, value in fields.items()) + "\n")
+    assert processor(tmp_path) == ("AuthenticAMD", 26, 2)
     (tmp_path / "cpuinfo").write_text("")
-    assert processor(tmp_path) == ("unknown", 0)
+    assert processor(tmp_path) == ("unknown", 0, 0)

@@ -1,4 +1,4 @@
-"""Zen 5: loops whose cycles benchmarks/cores/zen-5.c measures, and what only x86-64 cores do."""
+"""Zen 5: loops whose cycles benchmarks/cores/amd64.c measures, and what only x86-64 cores do."""
 
 from __future__ import annotations
 

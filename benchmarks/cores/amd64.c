@@ -1,9 +1,10 @@
 /*
- * What instructions take on this processor, as emulab/timing/cores/zen-5.toml has it. Linux, amd64:
+ * What instructions take on this processor, as the files of amd64 cores in emulab/timing/cores have it. Linux:
  *
- *     gcc -O1 -mno-red-zone -o zen-5 zen-5.c && ./zen-5
+ *     gcc -O1 -mno-red-zone -o amd64 amd64.c && ./amd64
  *
- * The clock is that of dependent additions, one a cycle; of each line the least of 15 runs.
+ * The clock is that of dependent additions of registers, one a cycle (Golden Cove does away with those of
+ * constants); of each line the least of 15 runs.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -41,9 +42,9 @@ int main(void)
     double cycle = 1e9;
     for (int run = 0; run < 2 * RUNS; run++) {
         double before = now();
-        __asm__ volatile("mov %0,%%rcx\n1:\n" TEN("add $1,%%rax\nadd $1,%%rax\n") "dec %%rcx\njnz 1b" ::"r"(
+        __asm__ volatile("mov $1,%%r8\nmov %0,%%rcx\n1:\n" TEN("add %%r8,%%rax\nadd %%r8,%%rax\n") "dec %%rcx\njnz 1b" ::"r"(
                              (long)ROUNDS)
-                         : "rax", "rcx");
+                         : "rax", "rcx", "r8");
         double took = (now() - before) / ROUNDS / 20;
         cycle = took < cycle ? took : cycle;
     }
@@ -67,6 +68,44 @@ int main(void)
     MEASURE("aesenc, dependent", 10, TEN("aesenc %%xmm1,%%xmm0\n"))
     MEASURE("movq to a vector register and back", 10, TEN("movq %%rax,%%xmm0\nmovq %%xmm0,%%rax\n"))
     MEASURE("lock add", 10, TEN("lock addl $1,8(%%r12)\n"))
+    MEASURE("add of a constant, dependent", 10, TEN("add $1,%%rax\n"))
+    MEASURE("adc, dependent", 10, TEN("adc %%r8,%%rax\n"))
+    MEASURE("add, independent", 60, TEN("add %%r8,%%rax\nadd %%r8,%%rcx\nadd %%r8,%%rdx\nadd %%r8,%%rsi\nadd %%r8,%%rdi\nadd %%r8,%%r9\n"))
+    MEASURE("rotate, dependent", 10, TEN("rol $3,%%rax\n"))
+    MEASURE("shift by a register, dependent", 10, TEN("shl %%cl,%%rax\n"))
+    MEASURE("bit scan, dependent", 10, TEN("bsr %%rax,%%rax\nor %%r8,%%rax\n"))
+    MEASURE("popcnt, dependent", 10, TEN("popcnt %%rax,%%rax\n"))
+    MEASURE("bswap, dependent", 10, TEN("bswap %%rax\n"))
+    MEASURE("conditional move, dependent", 10, TEN("cmovc %%r8,%%rax\n"))
+    MEASURE("mul of 64 bits", 10, TEN("mov %%r8,%%rax\nmul %%r9\n"))
+    MEASURE("div of 64 bits, dependent", 10, TEN("xor %%edx,%%edx\nor %%r10,%%rax\ndiv %%r8\n"))
+    MEASURE("div of 64 bits", 10, TEN("xor %%edx,%%edx\nmov %%r10,%%rax\ndiv %%r8\n"))
+    MEASURE("div of 32 bits, dependent", 10, TEN("xor %%edx,%%edx\nor %%r10d,%%eax\ndiv %%r8d\n"))
+    MEASURE("div of 32 bits", 10, TEN("xor %%edx,%%edx\nmov %%r10d,%%eax\ndiv %%r8d\n"))
+    MEASURE("load of an address", 10, "mov %%r12,(%%r12)\n" TEN("mov (%%r12),%%rax\nmov (%%rax),%%r12\n"))
+    MEASURE("xor of memory, dependent", 10, TEN("xor (%%r12),%%rax\n"))
+    MEASURE("add to memory", 10, TEN("add %%rax,8(%%r12)\n"))
+    MEASURE("add to memory, two places", 20, TEN("add %%rax,8(%%r12)\nadd %%rax,72(%%r12)\n"))
+    MEASURE("load of a vector", 30, TEN("movups (%%r12),%%xmm0\nmovups 16(%%r12),%%xmm1\nmovups 32(%%r12),%%xmm2\n"))
+    MEASURE("paddd", 30, TEN("paddd %%xmm3,%%xmm0\npaddd %%xmm3,%%xmm1\npaddd %%xmm3,%%xmm2\n"))
+    MEASURE("pshufb", 30, TEN("pshufb %%xmm3,%%xmm0\npshufb %%xmm3,%%xmm1\npshufb %%xmm3,%%xmm2\n"))
+    MEASURE("pmuludq, dependent", 10, TEN("pmuludq %%xmm0,%%xmm0\n"))
+    MEASURE("pmulld, dependent", 10, TEN("pmulld %%xmm0,%%xmm0\n"))
+    MEASURE("vfmadd231sd, dependent", 10, TEN("vfmadd231sd %%xmm1,%%xmm2,%%xmm0\n"))
+    MEASURE("addsd", 30, TEN("addsd %%xmm3,%%xmm0\naddsd %%xmm3,%%xmm1\naddsd %%xmm3,%%xmm2\n"))
+    MEASURE("divsd, dependent", 10, TEN("divsd %%xmm1,%%xmm0\n"))
+    MEASURE("divsd", 20, TEN("divsd %%xmm3,%%xmm0\ndivsd %%xmm3,%%xmm1\n"))
+    MEASURE("sqrtsd, dependent", 10, TEN("sqrtsd %%xmm0,%%xmm0\n"))
+    MEASURE("sqrtsd", 20, TEN("sqrtsd %%xmm3,%%xmm0\nsqrtsd %%xmm3,%%xmm1\n"))
+    MEASURE("cvtsi2sd, cvttsd2si", 10, TEN("cvtsi2sd %%rax,%%xmm0\ncvttsd2si %%xmm0,%%rax\n"))
+    MEASURE("ucomisd and a move that needs it", 10, TEN("ucomisd %%xmm1,%%xmm0\ncmovc %%r8,%%rax\nmovq %%rax,%%xmm0\n"))
+    MEASURE("crc32, dependent", 10, TEN("crc32q %%r8,%%rax\n"))
+    MEASURE("aesenc", 30, TEN("aesenc %%xmm3,%%xmm0\naesenc %%xmm3,%%xmm1\naesenc %%xmm3,%%xmm2\n"))
+    MEASURE("pclmulqdq, dependent", 10, TEN("pclmulqdq $0,%%xmm1,%%xmm0\n"))
+    MEASURE("sha256rnds2, dependent", 10, TEN("sha256rnds2 %%xmm1,%%xmm2\n"))
+    MEASURE("sha256msg2, dependent", 10, TEN("sha256msg2 %%xmm1,%%xmm2\n"))
+    MEASURE("nop", 40, TEN("nop\nnop\nnop\nnop\n"))
+    MEASURE("loop of two instructions", 1, "")
     MEASURE("jump to the next line", 20, TEN("jmp 2f\n.p2align 6\n2:\njmp 2f\n.p2align 6\n2:\n"))
     MEASURE("call and return", 10, "jmp 3f\n.p2align 7\n4: nop\nret\n.p2align 7\n3:\n" TEN("call 4b\n.p2align 6\n"))
     return 0;

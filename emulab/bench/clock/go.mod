@@ -1,0 +1,3 @@
+module org.emulab/clock
+
+go 1.22
