@@ -21,13 +21,16 @@ from emulab.cli.display import (
 )
 from emulab.cli.faults import fault_names
 from emulab.cli.parameters import Listed, Size, flattened
+from emulab.cli.probes import Probing, list_probes, probe_options
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emulab.matrix.exclusions import Exclusion
     from emulab.progress import Progress
-    from emulab.testing.cells import Cell, TestResult
+    from emulab.testing.cells import Cell
     from emulab.testing.request import TestRequest
 
 _ARCHITECTURES = ["arm64", "armv7", "riscv64"]
@@ -89,21 +92,25 @@ def _take_settings(ctx: click.Context, _param: click.Parameter, path: Path | Non
 @click.option(
     "--only-changed", metavar="REV", help="Only packages that what changed since a git revision can affect."
 )
+@probe_options
 @document_options("json, markdown, junit, sarif or annotations")
 @verbose_option
 @quiet_option
 def command(packages: tuple[str, ...], **options: Any) -> int:
-    """Judge the tests of packages on every architecture, C library and mode.
+    """Judge the tests of packages, and the probe set, on every architecture, C library and mode.
 
-    Without PACKAGE it takes ./...; defaults of every option come from the table [matrix] of emulab.toml.
+    Without PACKAGE it takes ./... and the probes: programs of emulab's that each test one capability of a
+    machine and say what they saw. Defaults of every option come from the table [matrix] of emulab.toml.
     Results are printed as they come and written down, so that after Ctrl-C or a crash --resume goes on; a
     cell whose program, data or machine has changed since runs again.
 
     \b
     emulab matrix
     emulab matrix ./codec --arch riscv64 --exclude 'libc=musl mode=system'
+    emulab matrix --probe io-uring,landlock --arch riscv64
     emulab matrix --go 1.24,1.26 --build pure --build 'cgo pie' --exclude 'go=1.24 build=cgo+pie'
     emulab matrix --only-changed main
+    emulab matrix --list-probes
     emulab matrix --resume
     emulab matrix --faults --arch arm64
     emulab matrix --faults=clock-1970,full-disk ./store
@@ -112,8 +119,8 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     that they survive it. Without a module, or with --demonstrations, each fault is shown by programs of ours:
     pass means that it did what is documented.
 
-    The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
-    the engine, an image or the emulator failed, 4 when no test ran.
+    The exit status is 0 when no test failed by the program's doing and no probe failed, 1 when one did, 2 for
+    bad input, 3 when the engine, an image or the emulator failed, 4 when no test ran.
     """
     from emulab.matrix.exclusions import parse_exclusions
     from emulab.matrix.journal import Journal, journal_of
@@ -121,6 +128,9 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     from emulab.testing.runner import test
 
     check_requests(options["output"], formats=VERDICT_FORMATS)
+    if options["list_probes"]:
+        return list_probes(as_json=options["as_json"])
+    probing = Probing(packages, options)
     exclusions = parse_exclusions(options["exclude"])
     if options["list_faults"] or options["faults"]:
         from emulab.cli.faults import fault_matrix, list_faults
@@ -143,17 +153,22 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
             if options["only_changed"]:
                 request, notes = _narrowed(request, options["only_changed"], progress)
             with contextlib.closing(Journal(journal_of(Path.cwd()), resume=options["resume"])) as journal:
-                result = test(request, progress, shown.ended, journal, shown.table.state)
+                result = None
+                if probing.with_tests:
+                    result = test(request, progress, shown.ended, journal, shown.table.state)
+            probes = probing.run(request, progress, at_once=not shown.is_table)
     except KeyboardInterrupt:
         shown.draw()
         sys.stderr.write("emulab: `emulab matrix --resume` goes on from here\n")
         raise
-    document = replace(result.document, command="matrix", notes=notes)
-    shown.end(result)
+    document = replace(probing.joined(result, probes), command="matrix", notes=notes)
+    shown.end(result.cells if result is not None else ())
+    probing.end(document, at_once=not shown.is_table)
     requests = [*options["output"], *(["json=-"] if options["as_json"] else [])]
     export(document, requests, formats=VERDICT_FORMATS)
     # That a change affects nothing is an answer, and no failure.
-    return 0 if request.only == frozenset() else result.exit_status
+    unaffected = request.only == frozenset()
+    return probing.exit_status(0 if unaffected or result is None else result.exit_status, probes)
 
 
 class _Shown:
@@ -162,6 +177,7 @@ class _Shown:
     :param quiet: nothing on stdout.
     :param plain: lines in any case.
     :param variant: say of each cell how it is built.
+    :ivar is_table: whether it is a table.
     """
 
     def __init__(self, *, quiet: bool, plain: bool, variant: bool) -> None:
@@ -169,33 +185,30 @@ class _Shown:
         self._lock = threading.Lock()
         self._quiet = quiet
         self._variant = variant
-        self._is_table = not plain and progress_is_animated() and is_animated(sys.stdout)
+        self.is_table = not plain and progress_is_animated() and is_animated(sys.stdout)
 
     def ended(self, cell: Cell) -> None:
         """Show what came of a cell."""
         self.table.ended(cell)
-        if not self._quiet and not self._is_table:
+        if not self._quiet and not self.is_table:
             self._line(cell)
 
     def draw(self) -> None:
         """Leave the table as it is now on the terminal."""
-        if self._is_table and not self._quiet:
+        if self.is_table and not self._quiet:
             from rich.console import Console
 
             Console(highlight=False).print(self.table.whole())
 
-    def end(self, result: TestResult) -> None:
+    def end(self, cells: Sequence[Cell]) -> None:
         """Show what is to be seen of all cells together."""
         if self._quiet:
             return
         self.draw()
-        if self._is_table:
-            for cell in result.cells:
+        if self.is_table:
+            for cell in cells:
                 if cell.judgement.verdict != "pass" or cell.judgement.reason:
                     self._line(cell)
-        found = [str(cell.judgement.verdict) for cell in result.cells]
-        counts = ", ".join(f"{found.count(each)} {each}" for each in dict.fromkeys(sorted(found)))
-        sys.stdout.write(f"{len(found)} cells: {counts}\n" if found else "0 cells\n")
 
     def _line(self, cell: Cell) -> None:
         with self._lock:

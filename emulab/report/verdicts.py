@@ -59,7 +59,7 @@ def as_verdict_table(document: Document) -> str:
     for package, build in kinds:
         line = [_plain(f"{package} {build}".strip()), *(cells.get((package, build, at), "") for at in places)]
         lines.append("| " + " | ".join(line) + " |")
-    for row in document.verdicts:
+    for row in _news(document):
         if row["verdict"] != "pass":
             where = " ".join(filter(None, (_place(row), built(row))))
             remedy = f" ({row['remedy']})" if row["remedy"] else ""
@@ -73,7 +73,7 @@ def as_annotations(document: Document) -> str:
     """Return a GitHub workflow command for each verdict that somebody should see, at its place in a file."""
     built = _build_of(document)
     lines = []
-    for row in document.verdicts:
+    for row in _news(document):
         if (level := _LEVELS.get(row["verdict"])) is None:
             continue
         properties = {"title": f"{row['verdict']} {row['probe']}"}
@@ -95,6 +95,11 @@ def _build_of(document: Document) -> Callable[[dict[str, Any]], str]:
         )
 
     return name if len({name(row) for row in document.verdicts}) > 1 else lambda row: ""
+
+
+def _news(document: Document) -> list[dict[str, Any]]:
+    """Return the verdicts without those of probes that are as they are known to be, unless they failed."""
+    return [row for row in document.verdicts if not row.get("known") or row["verdict"] == "fail"]
 
 
 def _place(row: dict[str, Any]) -> str:

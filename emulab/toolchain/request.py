@@ -33,7 +33,7 @@ class BuildRequest:
     :param static: whether a cgo program is linked statically: ``None`` is static with musl and dynamic
         with glibc, which can not be otherwise.
     :param ldflags: what ``go build -ldflags`` takes.
-    :param buildmode: ``exe``, ``pie`` or ``None`` for Go's default.
+    :param buildmode: ``exe``, ``pie``, ``plugin`` or ``None`` for Go's default.
     :param tags: build tags.
     :param goarm: ``GOARM``, such as ``7`` or ``7,softfloat``; ``None`` for Go's default, as the next two.
     :param goarm64: ``GOARM64``, such as ``v8.2``.
@@ -55,7 +55,7 @@ class BuildRequest:
     cgo: bool = False
     static: bool | None = None
     ldflags: str = ""
-    buildmode: Literal["exe", "pie"] | None = None
+    buildmode: Literal["exe", "pie", "plugin"] | None = None
     tags: tuple[str, ...] = ()
     goarm: str | None = None
     goarm64: str | None = None

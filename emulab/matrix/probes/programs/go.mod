@@ -1,0 +1,3 @@
+module org.emulab/probes
+
+go 1.22

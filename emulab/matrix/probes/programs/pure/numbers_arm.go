@@ -1,0 +1,8 @@
+package main
+
+const (
+	sysSeccomp     = 383
+	sysGetrandom   = 384
+	sysMemfdCreate = 385
+	sysStatx       = 397
+)
