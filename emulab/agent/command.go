@@ -16,6 +16,7 @@ type command struct {
 	uid, gid  int64 // -1: the agent's own
 	limits    []limit
 	pty       *windowSize
+	filter    *filter // nil: every system call is the kernel's to answer
 }
 
 // limit is one resource limit, soft and hard alike.
@@ -67,6 +68,15 @@ func readCommand(in *fields) *command {
 		}
 		if bad := limits.finish(); bad != nil {
 			in.fail("in limits: " + bad.message)
+		}
+	}
+	if inner, ok := in.object("filter"); ok {
+		c.filter = readFilter(inner)
+		if bad := inner.finish(); bad != nil {
+			in.fail("in filter: " + bad.message)
+		}
+		if len(c.limits) > 0 {
+			in.fail("field filter does not fit limits")
 		}
 	}
 	if size, ok := in.object("pty"); ok {
@@ -125,13 +135,23 @@ func (t *processes) startCommand(c *command, files [3]int) (*process, *failure) 
 	}
 	var p *process
 	var err error
+	fork := func() (*process, error) {
+		return t.start(func() (int, error) { return syscall.ForkExec(path, c.argv, attributes) })
+	}
 	for attempt := 0; ; attempt++ {
-		p, err = t.start(func() (int, error) { return syscall.ForkExec(path, c.argv, attributes) })
+		if c.filter != nil {
+			p, err = c.filter.started(fork)
+		} else {
+			p, err = fork()
+		}
 		// Busy: a program forked at the same moment still holds the file that was just written.
 		if err != syscall.ETXTBSY || attempt == 20 {
 			break
 		}
 		time.Sleep(time.Millisecond)
+	}
+	if refused, is := err.(filterError); is {
+		return nil, &failure{code: "filter", message: refused.Error(), path: path}
 	}
 	if err != nil {
 		return nil, c.diagnose(path, err)

@@ -19,11 +19,13 @@ from emulab.cli.display import (
     progress_shown,
     quiet_option,
 )
-from emulab.cli.parameters import Listed, Size
+from emulab.cli.faults import fault_names
+from emulab.cli.parameters import Listed, Size, flattened
 from emulab.cli.test import show_cell, test_request
 from emulab.cli.verbosity import verbose_option
 
 if TYPE_CHECKING:
+    from emulab.matrix.exclusions import Exclusion
     from emulab.progress import Progress
     from emulab.testing.cells import Cell, TestResult
     from emulab.testing.request import TestRequest
@@ -73,6 +75,16 @@ def _take_settings(ctx: click.Context, _param: click.Parameter, path: Path | Non
     show_default=True,
     help="Seconds until a package's tests are given up.",
 )
+@click.option(
+    "--faults",
+    is_flag=False,
+    flag_value="all",
+    type=Listed(fault_names),
+    metavar="[NAME,...]",
+    help="Judge under faults that kill programs on boards; all of them without a name.",
+)
+@click.option("--demonstrations", is_flag=True, help="Show faults by programs of ours, also within a module.")
+@click.option("--list-faults", is_flag=True, help="Say which faults there are, and end.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted matrix found.")
 @click.option(
     "--only-changed", metavar="REV", help="Only packages that what changed since a git revision can affect."
@@ -93,6 +105,12 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
     emulab matrix --go 1.24,1.26 --build pure --build 'cgo pie' --exclude 'go=1.24 build=cgo+pie'
     emulab matrix --only-changed main
     emulab matrix --resume
+    emulab matrix --faults --arch arm64
+    emulab matrix --faults=clock-1970,full-disk ./store
+
+    With --faults the module's own tests run under each fault, in a mode that it can be shown in: pass means
+    that they survive it. Without a module, or with --demonstrations, each fault is shown by programs of ours:
+    pass means that it did what is documented.
 
     The exit status is 0 when no test failed by the program's doing, 1 when one did, 2 for bad input, 3 when
     the engine, an image or the emulator failed, 4 when no test ran.
@@ -104,6 +122,12 @@ def command(packages: tuple[str, ...], **options: Any) -> int:
 
     check_requests(options["output"], formats=VERDICT_FORMATS)
     exclusions = parse_exclusions(options["exclude"])
+    if options["list_faults"] or options["faults"]:
+        from emulab.cli.faults import fault_matrix, list_faults
+
+        if options["list_faults"]:
+            return list_faults(as_json=options["as_json"])
+        return fault_matrix(packages, _fault_options(options, exclusions))
     for axis, all_of_it in (("arch", _ARCHITECTURES), ("libc", _LIBCS), ("mode", _MODES)):
         options[axis] = options[axis] or (all_of_it,)
     request = replace(
@@ -195,3 +219,13 @@ def _narrowed(request: TestRequest, name: str, progress: Progress) -> tuple[Test
     for note in notes:
         progress.note(note)
     return replace(request, only=affected.packages), tuple(notes)
+
+
+def _fault_options(options: dict[str, Any], exclusions: list[Exclusion]) -> dict[str, Any]:
+    return {
+        **options,
+        "arch": options["arch"] or (_ARCHITECTURES,),
+        "libc": options["libc"] or (_LIBCS,),
+        "named_modes": flattened(options["mode"]),
+        "leaves_out": lambda axes: any(exclusion.holds(axes) for exclusion in exclusions),
+    }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emulab.cli.faults import fault_names
 from emulab.cli.parameters import GuestCommand, Listed, Size, flattened, guest_words, key_values
 from emulab.cli.verbosity import verbose_option
 from emulab.prediction.conditions import GOVERNORS
@@ -95,6 +96,14 @@ def _workloads_and_files(
 @click.option("--deterministic", is_flag=True, help="Count guest time in instructions: equal every time.")
 @click.option("--count", is_flag=True, help="Count what it executes, the kernel's part too; no times.")
 @click.option("--find-smallest-memory", is_flag=True, help="Find the least memory a service works in.")
+@click.option(
+    "--fault",
+    type=Listed(fault_names),
+    multiple=True,
+    metavar="NAME",
+    help="Run it under this fault; each of several by itself.",
+)
+@click.option("--list-faults", is_flag=True, help="Say which faults there are, and end.")
 @click.option("--stdin", is_flag=True, help="Pass this command's input on to the program.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the result document; the program's output goes to stderr."
@@ -121,22 +130,31 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     emulab run ./cmd/tool --arch riscv64 --mode system --memory 64M -- --flag file
     emulab run --arch armv7 --libc glibc -- /bin/uname -a
     emulab run healthd --board visionfive-2 --count -o pprof=healthd.pb.gz
+    emulab run ./cmd/server --arch arm64 --fault clock-1970,read-only-root
 
     The exit status is 0 when every program held, 1 when one failed, 2 for bad input, 3 when the
     engine, an image or the emulator failed.
     """
     from emulab.cli.display import progress_shown
+    from emulab.cli.faults import list_faults, runner_under, verdicts_said
     from emulab.prediction.conditions import Conditions
     from emulab.report import check_requests, export
 
+    if options["list_faults"]:
+        return list_faults(as_json=options["as_json"])
     check_requests(options["output"], further=("pprof",))
+    faults = flattened(options["fault"])
     request = _request(ctx, options)
     _check_profiles(request, options["output"])
     counted: list[CountedProgram] = []
     with progress_shown(quiet=options["quiet"]) as progress:
         writer = _writer(to_stderr=options["as_json"])
         conditions = Conditions(_hertz(options), options["governor"], options["cpus"])
-        run = _runner(request, conditions, wanted=_is_wanted(options, request))
+        run = (
+            runner_under(faults)
+            if faults
+            else _runner(request, conditions, wanted=_is_wanted(options, request))
+        )
         document, failures = run(request, progress, writer, counted.append)
         requests = list(options["output"])
         if options["as_json"]:
@@ -144,6 +162,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         elif (request.ready or request.count) and not any(each.endswith("=-") for each in requests):
             requests.append("table=-")
         export(document, requests, {"pprof": lambda: _profile(counted, progress)})
+    if faults:
+        return verdicts_said(document, is_shown=not options["as_json"])
     for failure in failures:
         sys.stderr.write(f"emulab: {failure}\n")
     return 1 if failures else 0

@@ -44,6 +44,17 @@ class Hello(msgspec.Struct, frozen=True):
     init: bool
 
 
+class CallFilter(msgspec.Struct, frozen=True):
+    """What the kernel asks about each of a program's system calls (seccomp).
+
+    :param code: hexadecimal, one ``struct sock_filter`` after another.
+    :param listens: some calls wait for an answer that never comes.
+    """
+
+    code: str
+    listens: bool = False
+
+
 class Program(msgspec.Struct, frozen=True):
     """A program to start.
 
@@ -60,6 +71,7 @@ class Program(msgspec.Struct, frozen=True):
     uid: int | None = None
     gid: int | None = None
     limits: Limits = Limits()
+    filter: CallFilter | None = None
 
     def fields(self) -> dict[str, object]:
         """Return the request's members."""
@@ -69,7 +81,7 @@ class Program(msgspec.Struct, frozen=True):
         limits = {k: v for k, v in dataclasses.asdict(self.limits).items() if v is not None}
         optional = {
             "cwd": self.cwd or None, "root": self.root or None, "uid": self.uid, "gid": self.gid,
-            "limits": limits or None,
+            "limits": limits or None, "filter": msgspec.structs.asdict(self.filter) if self.filter else None,
         }  # fmt: skip
         return out | {name: value for name, value in optional.items() if value is not None}
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import structs
 
 from emulab.architectures import EMULATED
 from emulab.engine.container import commands
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from emulab.machines.adversity import Adversity, Affliction
     from emulab.machines.agent_client import AgentClient
     from emulab.machines.agent_documents import End, MemoryFacts, RunResult
     from emulab.machines.agent_stream import RunningProgram
@@ -70,6 +74,18 @@ class AgentMachine:
         self._prefix = tuple(prefix)
         self._environment = dict(environment or {})
         self._within = within
+        self._affliction: Affliction | None = None
+
+    def afflict(self, adversity: Adversity, goarch: str) -> None:
+        """Let something be wrong for every program from now on.
+
+        :param goarch: of the kernel beneath.
+        """
+        from emulab.machines.adversity import Affliction
+
+        self._memory = adversity.memory_limit or self._memory
+        calls = adversity.filter(goarch)
+        self._affliction = Affliction(adversity, calls, self._run_unafflicted)
 
     @property
     def facts(self) -> MachineFacts:
@@ -142,7 +158,19 @@ class AgentMachine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _run_unafflicted(self, command: Command) -> Completed:
+        return self.completed(self._agent.run(self._plain_program(command), timeout_s=command.timeout_s))
+
     def _program(self, command: Command) -> Program:
+        if self._affliction is None:
+            return self._plain_program(command)
+        self._affliction.begin()
+        environment = {**command.environment, **(self._affliction.environment if self._prefix else {})}
+        argv = self._affliction.argv(command.argv)
+        program = self._plain_program(replace(command, argv=argv, environment=environment))
+        return structs.replace(program, filter=self._affliction.filter)
+
+    def _plain_program(self, command: Command) -> Program:
         argv = command.argv
         if self._prefix:
             argv = emulated_argv(self._agent, command, EMULATED[self._facts.arch], self._prefix)

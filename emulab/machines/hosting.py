@@ -12,7 +12,7 @@ from emulab.machines.qemu_command import TOOLS
 from emulab.machines.tools import AGENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from emulab.engine import Engine
     from emulab.machines.tools import Tools
@@ -35,6 +35,7 @@ class Hosting:
         cpus: int | None = None,
         network: bool = False,
         writable: Sequence[str] = (),
+        sizes: Mapping[str, int] | None = None,
         platform: str | None = None,
     ) -> None:
         """Start a container of an image and the agent in it.
@@ -42,6 +43,7 @@ class Hosting:
         :param memory: the container's limit in bytes, for everything in it; at most the engine's own.
         :param cpus: how many processors it may keep busy; at most the engine's own.
         :param writable: directories in memory, beside those that every machine has.
+        :param sizes: directories in memory with their size in bytes.
         :raises EngineError: the engine refused.
         :raises MachineError: the agent does not answer.
         """
@@ -50,7 +52,7 @@ class Hosting:
             command=[AGENT, "serve"],
             role=role,
             volumes=[VolumeMount(tools.volume, TOOLS), *volumes],
-            tmpfs=dict.fromkeys((*_TMPFS, *writable), 0),
+            tmpfs=dict.fromkeys((*_TMPFS, *writable), 0) | dict(sizes or {}),
             memory=min(memory, engine.memory) if memory is not None else None,
             cpus=min(cpus, engine.cpus) if cpus is not None else None,
             network=network,

@@ -130,14 +130,18 @@ def machine_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
     ]
 
 
-def system_command(hardware: SystemHardware, ram: Sequence[str]) -> list[str]:
-    """Return the part of QEMU's command line that booting and restoring share: with the agent's port."""
+def system_command(hardware: SystemHardware, ram: Sequence[str], *, random: bool = True) -> list[str]:
+    """Return the part of QEMU's command line that booting and restoring share: with the agent's port.
+
+    :param random: whether there is a device that gives random numbers.
+    """
+    source = ["-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng"] if random else []
     return [
         *machine_command(hardware, ram),
         *("-chardev", f"socket,id=agent,path={AGENT_SOCKET},server=on,wait=off"),
         *("-device", "virtio-serial-pci"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
-        *("-object", "rng-builtin,id=rng", "-device", "virtio-rng-pci,rng=rng"),
+        *source,
     ]
 
 
@@ -152,6 +156,13 @@ def disk_arguments(path: str) -> list[str]:
         *("-drive", f"if=none,id=root,file={path},format=raw,readonly=on"),
         *("-device", "virtio-blk-pci,drive=root"),
     ]
+
+
+def without_randomness(hardware: SystemHardware) -> SystemHardware:
+    """Return the hardware without the seed that Arm's ``virt`` passes on; riscv's has none."""
+    if hardware.architecture not in (ARM64, ARMV7):
+        return hardware
+    return replace(hardware, machine_options=(*hardware.machine_options, "dtb-randomness=off"))
 
 
 def network_arguments() -> list[str]:

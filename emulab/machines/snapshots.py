@@ -37,12 +37,14 @@ from emulab.machines.qemu_command import (
     system_command,
 )
 from emulab.machines.rest import await_rest
+from emulab.machines.slow_disk import attach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from emulab.engine import Engine
+    from emulab.machines.adversity import Adversity
     from emulab.machines.agent_client import AgentClient
     from emulab.machines.agent_stream import RelayStream
     from emulab.machines.tools import Tools
@@ -177,10 +179,12 @@ def boot(
     *,
     volume: str | None = None,
     network: bool = False,
+    adversity: Adversity | None = None,
 ) -> RunningGuest:
     """Boot a guest and wait for its agent.
 
     :param volume: where its files go; without one, into the container's own memory.
+    :param adversity: what is wrong with it from the first moment.
     :raises MachineError: it panics, hangs or dies, with its console's last lines.
     """
     mounts = [VolumeMount(volume, _DIRECTORY, writable=True)] if volume else []
@@ -197,12 +201,18 @@ def boot(
         for path, content in contents.items():
             hosting.agent.put(content, _place(path, volume))
         settings = [] if system.root_in_memory else ["emulab.root=/dev/vda"]
+        random, slow = True, []
+        if adversity is not None:
+            settings += adversity.kernel_arguments
+            random = not adversity.without_randomness
+            slow = attach(hosting.agent, adversity.disk) if adversity.disk is not None else []
         line = kernel_command_line(hardware.architecture, *settings)
         kernel, initramfs, disk, ram = (_place(p, volume) for p in (_KERNEL, _INITRAMFS, _DISK, _RAM))
         command = [
-            *system_command(hardware, [f"mem-path={ram}", "share=on"]),
+            *system_command(hardware, [f"mem-path={ram}", "share=on"], random=random),
             *boot_arguments(kernel, initramfs, line),
             *system.disk_arguments(disk),
+            *slow,
             *(network_arguments() if network else ()),
         ]
         guest = Guest(hosting.agent, command)

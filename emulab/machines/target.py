@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulab.architectures import Architecture
+    from emulab.machines.adversity import Adversity
 
 MODES = ("user", "system")
 LIBCS = ("musl", "glibc", "glibc-old")
@@ -31,6 +32,7 @@ class Target:
     :param environment: what every program finds in its environment.
     :param writable: directories that programs may write to, beside /tmp, /run and /work; in user mode each is
         empty at first. In system mode all of them are writable anyway.
+    :param adversity: what is wrong with it, on purpose.
     """
 
     architecture: Architecture
@@ -44,6 +46,7 @@ class Target:
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     writable: tuple[str, ...] = ()
+    adversity: Adversity | None = None
 
     @property
     def has_root_of_its_own(self) -> bool:
@@ -53,4 +56,5 @@ class Target:
     @property
     def title(self) -> str:
         """Return how messages name it."""
-        return f"{self.board or self.architecture.name} ({self.libc}, {self.mode} mode)"
+        under = f", {self.adversity.name}" if self.adversity is not None else ""
+        return f"{self.board or self.architecture.name} ({self.libc}, {self.mode} mode{under})"

@@ -14,6 +14,8 @@ from emulab.machines.hosting import Hosting
 from emulab.machines.qemu_command import GUEST_RANGE, MEBIBYTE, user_environment, user_prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from emulab.engine import Engine
     from emulab.images import BuiltImage
     from emulab.machines.target import Target
@@ -36,8 +38,11 @@ def open_user_machine(
     :raises EngineError: the container could not be started.
     :raises MachineError: its agent does not answer, or programs could not start programs.
     """
+    adversity = target.adversity
+    own = adversity.etc if adversity is not None else {}
     # Without a network the engine leaves /etc/hosts empty, whatever the image has there.
-    etc = [] if target.network else [VolumeMount(_ensure_etc(engine, rootfs), _ETC)]
+    is_plain = target.network and not own
+    etc = [] if is_plain else [VolumeMount(_ensure_etc(engine, rootfs, own), _ETC)]
     with contextlib.ExitStack() as stack:
         if target.has_root_of_its_own:
             table = Table(engine, tools.agent, tools.volume, rootfs.id)
@@ -53,6 +58,7 @@ def open_user_machine(
                 cpus=target.cpus,
                 network=target.network,
                 writable=target.writable,
+                sizes=adversity.small if adversity is not None else None,
                 platform=(target.architecture if target.has_root_of_its_own else ARM64).platform,
             )
         )
@@ -67,7 +73,7 @@ def open_user_machine(
         cpus=target.cpus,
         memory=target.memory,
     )
-    return AgentMachine(
+    machine = AgentMachine(
         hosting.agent,
         facts,
         close,
@@ -75,12 +81,19 @@ def open_user_machine(
         environment=user_environment(target.architecture, target.cpu_model),
         within=GUEST_RANGE,
     )
+    if adversity is not None:
+        machine.afflict(adversity, engine.goarch)
+    return machine
 
 
-def _ensure_etc(engine: Engine, rootfs: BuiltImage) -> str:
-    """Return the volume that has a root filesystem's ``/etc`` with its hosts; it is made once."""
+def _ensure_etc(engine: Engine, rootfs: BuiltImage, own: Mapping[str, str]) -> str:
+    """Return the volume that has a root filesystem's ``/etc`` with its hosts; it is made once.
+
+    :param own: files that stand there instead, with their text.
+    """
     # The engine mounts files of its own over these, and podman does not make what is missing.
     files = {"hosts": _HOSTS, "hostname": b"emulab\n", "resolv.conf": b""}
+    files |= {name: text.encode() for name, text in own.items()}
     name = f"emulab-etc-{volume_key(rootfs.id, sorted((n, c.decode()) for n, c in files.items()))[:12]}"
 
     def fill(volume: str) -> dict[str, str]:

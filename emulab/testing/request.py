@@ -33,6 +33,7 @@ class TestRequest:
     :param second_look: whether what failed is run again on a whole machine.
     :param leaves_out: tells by the values of its axes (``Slot.axes``) whether a cell is left out.
     :param only: import paths of the packages to test, of those that ``packages`` means; None for all.
+    :param afflict: what is done to each machine: the faults that it gets.
     """
 
     __test__ = False
@@ -54,6 +55,7 @@ class TestRequest:
     second_look: bool = True
     leaves_out: Callable[[Mapping[str, str]], bool] = lambda axes: False
     only: frozenset[str] | None = None
+    afflict: Callable[[Place], Place] = lambda place: place
 
     def variants(self) -> list[TestRequest]:
         """Return a request of one Go and one way to build for each of them, as every combination.
@@ -87,6 +89,7 @@ class TestRequest:
                 modes=self.modes,
                 memory=self.memory or _MEMORY,
                 build=self.build,
+                afflict=self.afflict,
             )
         )
 
@@ -103,6 +106,7 @@ class TestRequest:
                 modes=("system",),
                 memory=self.memory or _MEMORY,
                 build=self.build,
+                afflict=self.afflict,
             )
         )
         return whole[0]
@@ -111,14 +115,16 @@ class TestRequest:
         """Return how test binaries are built for a place; the package is yet to be named."""
         options, settings = self.build, place.board.go
         cgo = bool(options.cgo) or self.race
-        libc = c_library(place.target)
+        libc = options.libc or c_library(place.target)
         return BuildRequest(
             package=".",
             directory=self.directory,
             architecture=place.target.architecture,
             # A position-independent program has a dynamic linker, also without C code.
             libc=libc if cgo or options.buildmode == "pie" else "musl",
-            glibc=GLIBC_VERSIONS.get(place.target.libc) if cgo and libc == "glibc" else None,
+            glibc=(options.glibc or GLIBC_VERSIONS.get(place.target.libc))
+            if cgo and libc == "glibc"
+            else None,
             cgo=cgo,
             race=self.race,
             cover=self.cover,

@@ -54,14 +54,19 @@ class Workshop:
         else:
             artifact = self._build(self._build_request(place))
         target = place.target
-        require_runs_on(
-            artifact.facts,
-            target.architecture,
-            libc=c_library(target),
-            glibc=GLIBC_VERSIONS.get(target.libc),
-            page_size=PAGE_SIZES[target.kernel] if target.mode == "system" else None,
-            name=program.name,
-        )
+        try:
+            require_runs_on(
+                artifact.facts,
+                target.architecture,
+                libc=c_library(target),
+                glibc=GLIBC_VERSIONS.get(target.libc),
+                page_size=PAGE_SIZES[target.kernel] if target.mode == "system" else None,
+                name=program.name,
+            )
+        except UsageError as error:
+            if target.adversity is None or not target.adversity.starts_misfits:
+                raise
+            self._progress.note(f"found before it runs: {error.message}")
         return artifact
 
     def _build(self, request: BuildRequest) -> Artifact:
@@ -79,7 +84,7 @@ class Workshop:
         own = program.manifest.build if program.manifest is not None else None
         cgo = options.cgo if options.cgo is not None else (own.cgo if own else False)
         ldflags = options.ldflags if options.ldflags is not None else (own.ldflags if own else "")
-        libc = c_library(place.target)
+        libc = options.libc or c_library(place.target)
         settings = place.board.go
         return BuildRequest(
             package=program.source,
@@ -88,8 +93,11 @@ class Workshop:
             # Without C code the libraries play no part, and one build serves every root filesystem; but a
             # position-independent program has a dynamic linker all the same.
             libc=libc if cgo or options.buildmode == "pie" else "musl",
-            glibc=GLIBC_VERSIONS.get(place.target.libc) if cgo and libc == "glibc" else None,
+            glibc=(options.glibc or GLIBC_VERSIONS.get(place.target.libc))
+            if cgo and libc == "glibc"
+            else None,
             cgo=cgo,
+            static=options.static,
             ldflags=ldflags,
             buildmode=checked_buildmode(options.buildmode),
             tags=(*(own.tags if own else ()), *options.tags),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from emulab.architectures import architecture
 from emulab.boards import generic_board, load_catalogue
@@ -16,7 +16,7 @@ from emulab.machines.target import LIBCS, MODES, Target
 from emulab.workloads.manifest import is_workload, load_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from emulab.boards import Board
     from emulab.machines.protocol import Load
@@ -59,7 +59,11 @@ class Program:
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a package is built; None leaves the board's, the workload's or Go's own default."""
+    """How a package is built; None leaves the board's, the workload's or Go's own default.
+
+    :param static: whether a cgo program is linked statically; with musl it is.
+    :param libc, glibc: the C library, and the version of it, that it is linked against; the machine's own.
+    """
 
     go: str | None = None
     cgo: bool | None = None
@@ -69,6 +73,9 @@ class BuildOptions:
     goarm: str | None = None
     goarm64: str | None = None
     goriscv64: str | None = None
+    static: bool | None = None
+    libc: Literal["musl", "glibc"] | None = None
+    glibc: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class RunRequest:
     :param deterministic: run in a guest whose every nanosecond is determined.
     :param count: count what the program executes, rather than take times.
     :param find_smallest_memory: find the least memory that the service works in, rather than its figures.
+    :param afflict: what is done to each machine: the faults that it gets.
     """
 
     program: Program
@@ -105,6 +113,7 @@ class RunRequest:
     deterministic: bool = False
     count: bool = False
     find_smallest_memory: bool = False
+    afflict: Callable[[Place], Place] = lambda place: place
 
 
 def find_program(what: str | None, guest: list[str] | None, directory: Path) -> Program:
@@ -182,7 +191,7 @@ def find_places(request: RunRequest) -> list[Place]:
                 raise UsageError(f"{option} {value!r} is not known", hint=f"use {', '.join(known)}")
     _check_readiness(request)
     places = [
-        Place(board, target)
+        request.afflict(Place(board, target))
         for board in _boards(request)
         for libc in (request.libcs or (_libc(board),))
         for mode in _modes(request)

@@ -1,0 +1,1 @@
+"""The minefield: faults that kill Go programs on boards, each brought about by a real mechanism."""
