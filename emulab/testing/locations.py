@@ -81,7 +81,7 @@ def of_tests(events: Iterable[dict[str, Any]], failures: Iterable[str], stage: S
         if event["Action"] == "output":
             lines.setdefault(event.get("Test", ""), []).append(event["Output"].rstrip("\n"))
     named = list(failures)[:_MOST]
-    found = [each for name in named if (each := _of_test(name, lines.get(name, []), stage)) is not None]
+    found = [each for name in named if (each := _of_test(name, lines, stage)) is not None]
     if found:
         return tuple(found)
     # A process that ended in the middle of a test: whoever's output has the stack.
@@ -89,14 +89,16 @@ def of_tests(events: Iterable[dict[str, Any]], failures: Iterable[str], stage: S
     return tuple(Location(file, line) for file, line in frames)[:1]
 
 
-def _of_test(name: str, said: list[str], stage: Stage) -> Location | None:
+def _of_test(name: str, lines: dict[str, list[str]], stage: Stage) -> Location | None:
+    said = lines.get(name, [])
     for line in said:
         if (match := _SAID.match(line)) is not None:
             file = _within(stage.directory / match[1], top_of(stage.root))
             if file is not None:
                 return Location(file, int(match[2]), 0, name, match[3])
     message = next((line.strip() for line in said if line.startswith("panic: ")), "")
-    for file, number in _frames(said, stage):
+    # A stack that came when the process died may be nobody's.
+    for file, number in _frames([*said, *lines.get("", [])], stage):
         return Location(file, number, 0, name, message)
     return _definition(name, stage)
 
