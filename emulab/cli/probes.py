@@ -37,7 +37,7 @@ def probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--probes/--no-probes",
             default=None,
-            help="Run the probe set too. [yes, unless packages are named]",
+            help="Run the probe set too. [yes, unless packages are named or --only-changed picks them]",
         ),
         click.option(
             "--probe",
@@ -73,7 +73,8 @@ class Probing:
         self._table = load_probes()
         wanted = options["probes"]
         if wanted is None:
-            wanted = self._are_named or not packages
+            # What a machine has does not change with the module.
+            wanted = self._are_named or not (packages or options["only_changed"])
         self._probes: tuple[Probe, ...] = self._table.chosen(named) if wanted else ()
         self._quiet = options["as_json"]
         self._lock = threading.Lock()
