@@ -10,6 +10,7 @@
     │   ├── ImageError                    an image could not be built or read
     │   ├── ToolchainError                a compiler could not be had
     │   ├── MachineError                  an emulated machine died, hung or lied
+    │   │   └── SilentMachineError                it runs, and its agent does not answer
     │   └── NoSpaceError                  a disk is full
     └── NothingRanError               4   nothing was executed at all
 
@@ -68,6 +69,10 @@ class ToolchainError(InfrastructureError):
 
 class MachineError(InfrastructureError):
     """An emulated machine died, hung or answered nonsense."""
+
+
+class SilentMachineError(MachineError):
+    """An emulated machine runs, and its agent does not answer."""
 
 
 class NoSpaceError(InfrastructureError):

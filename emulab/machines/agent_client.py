@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 
-from emulab.errors import MachineError
+from emulab.errors import MachineError, SilentMachineError
 from emulab.machines.agent_documents import (
     AgentUsage,
     FileFacts,
@@ -148,7 +148,8 @@ class AgentClient:
         except TimeoutError:
             pulse.give_up()
             raise self._session.failure(
-                f"{self._session.name} hangs: its agent did not answer for {self._timeout_s:g} s"
+                f"{self._session.name} hangs: its agent did not answer for {self._timeout_s:g} s",
+                SilentMachineError,
             ) from None
 
     def ask(self, op: str, timeout_s: float | None = None, /, **fields: Any) -> tuple[dict[str, Any], bytes]:

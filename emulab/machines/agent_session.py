@@ -323,9 +323,9 @@ class Session:
         for exchange in waiting:
             exchange.deliver(error)
 
-    def failure(self, message: str) -> MachineError:
+    def failure(self, message: str, kind: type[MachineError] = MachineError) -> MachineError:
         """Return why the connection was lost; otherwise an error with that message and what is diagnosed."""
-        return self._lost or MachineError(message, detail=self._diagnosis())
+        return self._lost or kind(message, detail=self._diagnosis())
 
     def close(self) -> None:
         """End the session; the agent kills what it started."""

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulab import __version__, cache
-from emulab.errors import EmulabError, InfrastructureError, NothingRanError, UsageError, WorkloadError
+from emulab.errors import (
+    EmulabError,
+    InfrastructureError,
+    NothingRanError,
+    SilentMachineError,
+    UsageError,
+    WorkloadError,
+)
 from emulab.figures import Document
 from emulab.machines.opening import Opener, images_of
 from emulab.machines.protocol import SEARCH_PATH, Command
@@ -22,7 +29,7 @@ from emulab.testing.process import run_within
 from emulab.testing.request import with_writable
 from emulab.testing.room import Room, available_memory, need_of
 from emulab.testing.staging import Stage, lay_out, stage_in
-from emulab.testing.verdicts import Judgement, TestRun, Verdict, is_unexplained, judge
+from emulab.testing.verdicts import Judgement, TestRun, Verdict, is_unexplained, judge, silenced
 from emulab.workloads.building import PAGE_SIZES
 from emulab.workloads.host import host_facts
 
@@ -243,6 +250,9 @@ class _Crew:
             self._on_state(task.slot, "second look")
             again = self._run_twice_at_most(task, task.request.second_place(task.place))
             third = self._run_twice_at_most(task, task.place) if is_unexplained(first, again) else None
+        except SilentMachineError as error:
+            # Two fresh machines answered until these tests ran on them: a fork bomb's do not any more.
+            return first, silenced(judged, error.message)
         except EmulabError as error:
             return first, _trouble(error)
         return (again if not again.passed else first), judge(first, again, third)

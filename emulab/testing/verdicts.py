@@ -8,7 +8,7 @@ that it has not) is named, so that the reader knows why.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -147,6 +147,12 @@ def judge(first: TestRun, again: TestRun | None = None, third: TestRun | None = 
     reason = f"{cause or _what(first)}; on a whole machine the same tests pass"
     evidence = (*((line,) if line else ()), *_evidence(first))
     return Judgement(Verdict.EMULATOR_FAULT, reason, WHOLE_MACHINE, tests, tuple(dict.fromkeys(evidence)))
+
+
+def silenced(failed: Judgement, message: str) -> Judgement:
+    """Return a failure whose second look ended, twice, with a machine that answered nothing any more."""
+    reason = f"{failed.reason}; two whole machines stopped answering while it ran"
+    return replace(failed, reason=reason, evidence=(*failed.evidence, message))
 
 
 def is_unexplained(first: TestRun, again: TestRun) -> bool:
