@@ -101,21 +101,23 @@ class Opener:
 
         :raises InfrastructureError: no engine answers, or an image can not be built.
         """
-        self._images |= Builder(self.engine.client, self._progress).ensure(self._names(targets))
+        builder = Builder(self.engine.client, self._progress)
+        self._images |= builder.ensure(self._names(builder, targets))
 
     def missing(self, targets: Iterable[Target]) -> list[str]:
         """Return the images that the targets need, and counting where it is wanted, that are yet to be built.
 
         :raises InfrastructureError: no engine answers.
         """
-        names = [*self._names(targets), *([COUNTING_EMULATOR] if self._counts else [])]
-        return Builder(self.engine.client, self._progress).missing(dict.fromkeys(names))
+        builder = Builder(self.engine.client, self._progress)
+        names = [*self._names(builder, targets), *([COUNTING_EMULATOR] if self._counts else [])]
+        return builder.missing(dict.fromkeys(names))
 
-    def _names(self, targets: Iterable[Target]) -> list[str]:
+    def _names(self, builder: Builder, targets: Iterable[Target]) -> list[str]:
         """Return the images that targets need; the first call settles which user-mode emulator that is."""
         with self._settling:
             if self._user_emulator is None:
-                missing = Builder(self.engine.client, self._progress).missing([COUNTING_EMULATOR])
+                missing = builder.missing([COUNTING_EMULATOR])
                 self._user_emulator = STOCK_EMULATOR if missing else COUNTING_EMULATOR
         return list(dict.fromkeys(name for target in targets for name in self._images_of(target)))
 
